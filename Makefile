@@ -1,0 +1,53 @@
+# `make run` and `make test` need Python 3.11 or later and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CODE := main.py processors schemas service tests benchmarks testimages docs
+
+.PHONY: run test build bench lint format docs images clean
+
+run: $(VENV)/.runtime
+	$(BIN)/python main.py
+
+test: $(VENV)/.development
+	$(BIN)/python -m pytest
+
+build: clean
+	$(MAKE) $(VENV)/.development
+	$(MAKE) format lint
+
+bench: $(VENV)/.development
+	$(BIN)/python -m benchmarks
+
+lint: $(VENV)/.development
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+
+format: $(VENV)/.development
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+# The references that are generated from the code.
+docs: $(VENV)/.development
+	$(BIN)/python -m docs.generate
+
+# The sample images, rendered anew.
+images: $(VENV)/.development
+	$(BIN)/python testimages/render.py
+
+clean:
+	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +
+	rm -rf .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Darkroom needs Python 3.11 or later") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/.development: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@ $(VENV)/.runtime

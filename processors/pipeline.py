@@ -1,0 +1,122 @@
+"""Bytes of an image in, bytes of its results out: all that a worker does."""
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import NamedTuple
+
+import cv2
+
+from processors.decoding import decode
+from processors.encoding import encode
+from processors.errors import OutOfMemory, ProcessorError, StepFailed
+from processors.limits import Limits
+from processors.operation import Image, Size, size_of
+from processors.planner import Pipeline, Plan, PlannedStep, plan
+from processors.probing import Header, ImageFormat, probe
+
+_CACHED_PLANS = 256
+
+
+class Timings(NamedTuple):
+    """Milliseconds."""
+
+    decode: float
+    operations: float
+    encode: float
+    total: float
+
+
+class Encoded(NamedTuple):
+    """One result: a whole file."""
+
+    data: bytes
+    size: Size
+    format: ImageFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """What became of one image; `skipped` are the steps that were left out, and why."""
+
+    images: list[Encoded]
+    timings: Timings
+    skipped: tuple[StepFailed, ...]
+
+
+class Runner:
+    """Runs one pipeline over many images. Images alike (in header and format) share a plan."""
+
+    def __init__(self, pipeline: Pipeline, limits: Limits) -> None:
+        self.pipeline = pipeline
+        self.limits = limits
+        self._plans: dict[tuple[Header, ImageFormat], Plan] = {}
+
+    def plan(self, header: Header, path: str | None) -> Plan:
+        """The plan for an image with `header` whose result goes to `path`. Raises as `run`."""
+        format = self.pipeline.encode.format_for(path, otherwise=header.format)
+        key = (header, format)
+        if key not in self._plans:
+            if len(self._plans) >= _CACHED_PLANS:
+                self._plans.clear()
+            self._plans[key] = plan(self.pipeline, header, format, self.limits)
+        return self._plans[key]
+
+    def run(self, data: bytes, path: str | None) -> Processed:
+        """Process the image `data`; the extension of `path` decides the format unless it is set.
+
+        Raises a ProcessorError: StepFailed with the index of the operation, an ImageError,
+        EncodeError or OutOfMemory.
+        """
+        started = perf_counter()
+        self.limits.check_bytes(len(data))
+        plan = self.plan(probe(data), path)
+        images = [decode(data, plan.header, plan.decode)]
+        decoded = perf_counter()
+        skipped = list(plan.skipped)
+        for step in plan.steps:
+            images = self._apply(step, images, skipped)
+        applied = perf_counter()
+        results = [
+            Encoded(encode(image, plan.format, plan.encode), size_of(image), plan.format)
+            for image in images
+        ]
+        return Processed(
+            results, _timings(started, decoded, applied, perf_counter()), tuple(skipped)
+        )
+
+    def _apply(
+        self, planned: PlannedStep, images: list[Image], skipped: list[StepFailed]
+    ) -> list[Image]:
+        try:
+            return [result for image in images for result in planned.step.produce(image)]
+        except Exception as error:
+            failure = _translated(planned, error)
+            if self.pipeline.on_invalid == "skip" and isinstance(failure, StepFailed):
+                skipped.append(failure)
+                return images
+            raise failure from error
+
+
+def _translated(planned: PlannedStep, error: Exception) -> ProcessorError:
+    op, at = planned.step.op, planned.at
+    if isinstance(error, MemoryError) or (
+        isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
+    ):
+        return OutOfMemory(f"{op}: needs more memory than a worker may use")
+    if isinstance(error, StepFailed):
+        return StepFailed(op, error.detail, at)
+    detail = error.err if isinstance(error, cv2.error) else f"{type(error).__name__}: {error}"
+    return StepFailed(op, detail, at)
+
+
+def _timings(started: float, decoded: float, applied: float, encoded: float) -> Timings:
+    return Timings(
+        decode=_milliseconds(decoded - started),
+        operations=_milliseconds(applied - decoded),
+        encode=_milliseconds(encoded - applied),
+        total=_milliseconds(encoded - started),
+    )
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)

@@ -1,0 +1,68 @@
+"""JPEG: the frame header, found by walking the marker segments.
+
+Source: ITU-T T.81, Annex B; Exif 3.0 for the APP1 segment.
+"""
+
+import re
+import struct
+
+from processors.errors import DamagedImage, UnsupportedFormat
+from processors.probing import exif
+from processors.probing.header import Header
+
+_SEGMENT = struct.Struct(">BBH")  # 0xFF, marker, length
+_FRAME = struct.Struct(">BHHB")  # precision, height, width, components
+
+_BASELINE, _EXTENDED, _PROGRESSIVE, _LOSSLESS = 0xC0, 0xC1, 0xC2, 0xC3
+_ARITHMETIC, _ARITHMETIC_PROGRESSIVE = 0xC9, 0xCA
+_DECODED = {_BASELINE, _EXTENDED, _PROGRESSIVE, _LOSSLESS, _ARITHMETIC, _ARITHMETIC_PROGRESSIVE}
+_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC share the range
+_STANDALONE = {0x01, *range(0xD0, 0xD8)}  # TEM and RSTn have no length
+_ENDS = {0xD8, 0xD9, 0xDA}  # SOI again, EOI, SOS: no frame header will follow
+_APP1 = 0xE1
+
+# Fill bytes and garbage before a marker are skipped, as decoders do, but not for ever.
+_MARKER = re.compile(rb"\xff[^\x00\xff]")
+_MAX_GARBAGE = 4096
+_MAX_SEGMENTS = 4096
+
+
+def read(data: bytes) -> Header:
+    at, orientation = 2, None
+    for _ in range(_MAX_SEGMENTS):
+        lead, marker, length = _SEGMENT.unpack_from(data, at)
+        if lead != 0xFF or marker in (0x00, 0xFF):
+            at = _next_marker(data, at)
+        elif marker in _FRAMES:
+            return _frame(data, at, marker, length, orientation or 1)
+        elif marker in _STANDALONE:
+            at += 2
+        elif marker in _ENDS or length < 2:
+            break
+        else:
+            if marker == _APP1 and orientation is None and data.startswith(exif.PREFIX, at + 4):
+                orientation = exif.orientation(data, at + 4)
+            at += 2 + length
+    raise DamagedImage("The JPEG has no frame header")
+
+
+def _next_marker(data: bytes, at: int) -> int:
+    found = _MARKER.search(data, at, at + _MAX_GARBAGE)
+    if not found:
+        raise DamagedImage("The JPEG has no frame header")
+    return found.start()
+
+
+def _frame(data: bytes, at: int, marker: int, length: int, orientation: int) -> Header:
+    precision, height, width, components = _FRAME.unpack_from(data, at + 4)
+    if length != 8 + 3 * components:
+        raise DamagedImage("The JPEG frame header has a wrong length")
+    if marker not in _DECODED:
+        raise UnsupportedFormat(f"JPEG of process SOF{marker - 0xC0} is not supported")
+    if precision != 8:
+        raise UnsupportedFormat(f"JPEG of {precision} bits a sample is not supported, only of 8")
+    if components not in (1, 3, 4):
+        raise UnsupportedFormat(f"JPEG of {components} components is not supported")
+    progressive = marker in (_PROGRESSIVE, _ARITHMETIC_PROGRESSIVE)
+    # CMYK and YCCK, the four components, are decoded to colour without alpha
+    return Header("jpeg", width, height, min(components, 3), 8, orientation, progressive)

@@ -1,0 +1,181 @@
+"""Requests and responses of batches."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from processors.encoding import EncodeOptions
+from processors.planner import Fidelity, OnInvalid, Pipeline
+from processors.probing import ImageFormat
+from schemas.operations import OperationInput, SkippedOperation, keep_valid
+from schemas.problems import Problem
+
+EXAMPLE: dict[str, Any] = {
+    "images": [
+        {"input": "testimages/cyclo1.jpg", "output": "output/cyclo1_small.webp"},
+        {"input": "testimages/cyclo2.jpg", "output": "output/cyclo2_small.webp"},
+    ],
+    "operations": ["resize=0.5", {"op": "blur", "kernel_size": 3}],
+    "encode": {"quality": 80},
+}
+
+MAX_PATH = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class ImagePair:
+    """One image of a batch. Paths are literal; relative ones start at the working directory.
+
+    A dataclass with slots, as a request has ten thousand of them.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", str_max_length=MAX_PATH)
+
+    input: str
+    output: str
+
+
+class PipelineRequest(BaseModel):
+    """What is to be done to each image; the common part of requests."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    on_invalid: OnInvalid = Field(
+        "fail",
+        description="fail: an operation that is wrong fails the request, one that does not fit an "
+        "image fails that image, and so does an unreadable input; skip: each is left out.",
+    )
+    operations: list[OperationInput] = Field(
+        default_factory=list, description="Applied in order, each to the result of the one before."
+    )
+    encode: EncodeOptions = Field(default_factory=EncodeOptions)
+    fidelity: Fidelity = Field(
+        "fast",
+        description="fast: decode at reduced size and in gray where that suffices, and shrink in "
+        "two steps; exact: every pixel as plain OpenCV computes it.",
+    )
+
+    _positions: tuple[int, ...] | None = None
+    _skipped: tuple[SkippedOperation, ...] = ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _leave_out_invalid(cls, data: Any, handler: Any) -> Self:
+        """Read `operations` leniently when `on_invalid` is skip; remember what was left out."""
+        raw = data.get("operations") if isinstance(data, dict) else None
+        if not isinstance(raw, list) or data.get("on_invalid") != "skip":
+            return handler(data)  # type: ignore[no-any-return]
+        kept, skipped = keep_valid(raw)
+        request: Self = handler({**data, "operations": [operation for _, operation in kept]})
+        request._positions = tuple(at for at, _ in kept)
+        request._skipped = tuple(skipped)
+        return request
+
+    @property
+    def skipped(self) -> tuple[SkippedOperation, ...]:
+        """The operations that `on_invalid: "skip"` left out."""
+        return self._skipped
+
+    def pipeline(self) -> Pipeline:
+        positions = range(len(self.operations)) if self._positions is None else self._positions
+        steps = tuple(zip(positions, self.operations, strict=True))
+        return Pipeline(steps, self.encode, self.fidelity, self.on_invalid)
+
+
+class BatchRequest(PipelineRequest):
+    """Images, and what is to be done to each of them."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+
+    images: list[ImagePair] = Field(description="Inputs and outputs; each input is done alone.")
+
+
+class Counts(BaseModel):
+    """Images by what became of them."""
+
+    total: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+
+class OutputInfo(BaseModel):
+    """A result."""
+
+    path: str
+    width: int
+    height: int
+    bytes: int
+    format: ImageFormat
+
+
+class TimingInfo(BaseModel):
+    """Milliseconds in the worker."""
+
+    decode: float
+    operations: float
+    encode: float
+    total: float
+
+
+class Warning(BaseModel):
+    """Something that `on_invalid: "skip"` left out."""
+
+    pointer: str
+    detail: str
+
+
+class ImageResult(BaseModel):
+    """What became of one image. A failed one left no output behind."""
+
+    index: int
+    input: str
+    status: Literal["succeeded", "failed", "skipped"]
+    outputs: list[OutputInfo]
+    error: Problem | None
+    timings: TimingInfo | None
+    warnings: list[Warning] = Field(description="Steps that were left out for this image.")
+
+
+class BatchResponse(BaseModel):
+    """What became of a batch; the results are in the order of the images."""
+
+    id: str
+    state: Literal["completed"]
+    counts: Counts
+    warnings: list[Warning] = Field(description="Operations that were left out for all images.")
+    results: list[ImageResult]
+
+
+class PlannedOperation(BaseModel):
+    """A step after rewriting."""
+
+    operation: int | None = Field(
+        description="Index of the operation that asked for it; null for one that was added."
+    )
+    step: str
+    sizes: list[tuple[int, int]] = Field(description="Width and height of each image after it.")
+
+
+class ImagePlan(BaseModel):
+    """What would happen to one image, or the error that it would meet."""
+
+    index: int
+    input: str
+    source: dict[str, Any] | None = Field(description="What the header of the input says.")
+    decode: str | None
+    steps: list[PlannedOperation]
+    rewrites: list[str] = Field(description="The rules that changed the plan.")
+    outputs: list[str]
+    format: ImageFormat | None
+    peak_bytes: int | None = Field(description="Estimate of the pixels held at once.")
+    error: Problem | None
+    warnings: list[Warning]
+
+
+class PlanResponse(BaseModel):
+    """What a batch would do; nothing is decoded or written."""
+
+    plans: list[ImagePlan]
+    warnings: list[Warning]

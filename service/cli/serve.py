@@ -1,0 +1,40 @@
+"""`python main.py serve`: the HTTP server."""
+
+import sys
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from service.app import CLOSE_SECONDS, create_app
+from service.logs import configure_logging
+from service.settings import SettingsError, load_settings
+
+_EXIT_SETTINGS = 2
+_KEEP_ALIVE_SECONDS = 75
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 for any.")] = None,
+) -> None:
+    """Serve the HTTP API (the default command)."""
+    try:
+        settings = load_settings(host=host, port=port)
+        settings.server.check_listening()
+        configure_logging(settings.log)
+    except SettingsError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(_EXIT_SETTINGS)
+    server = settings.server
+    uvicorn.run(
+        create_app(settings),
+        host=server.host,
+        port=server.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        # What runs gets the rest of the time, the workers' end its own.
+        timeout_graceful_shutdown=max(1, int(server.shutdown_timeout - 2 * CLOSE_SECONDS)),
+    )

@@ -1,0 +1,152 @@
+"""The contract of an engine: something that runs pipelines over images in other processes.
+
+Only references and pipelines cross this seam, never pixels. An engine knows tasks, which are small
+groups of images; the Dispatcher (dispatch.py) makes tasks of a batch, keeps a window of them under
+way, and runs a failed group again one by one. It is the same for every engine.
+"""
+
+from abc import ABC, abstractmethod
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from processors.errors import StepFailed
+from processors.pipeline import Timings
+from processors.probing import ImageFormat
+from service.transfer import Sink, Source
+
+
+class EngineError(Exception):
+    """A task did not end by itself.
+
+    EngineError
+    ├── WorkerCrashed     the worker's process ended in the middle of it
+    ├── TaskTimeout       it took longer than DARKROOM_TASK_TIMEOUT; its worker was stopped
+    └── EngineClosed      the engine was closed before the task ran
+    """
+
+
+class WorkerCrashed(EngineError):
+    """The worker's process ended in the middle of a task."""
+
+    def __init__(self, exit_code: int | None = None) -> None:
+        super().__init__(exit_code)
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        if self.exit_code is None:
+            return "the worker process ended while it worked on this image"
+        how = f"by signal {-self.exit_code}" if self.exit_code < 0 else f"code {self.exit_code}"
+        return f"the worker process ended while it worked on this image (exit {how})"
+
+
+class TaskTimeout(EngineError):
+    """A task took longer than it may."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+    def __str__(self) -> str:
+        return f"the image took longer than {self.seconds:g} s (DARKROOM_TASK_TIMEOUT)"
+
+
+class EngineClosed(EngineError):
+    """The engine was closed before the task ran."""
+
+    def __str__(self) -> str:
+        return "the service is shutting down"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One image of a batch: its index there, where it is read from, where its results go.
+
+    Not `repeatable`: doing it twice differs from doing it once, as its output is its input.
+    """
+
+    index: int
+    source: Source
+    sink: Sink
+    repeatable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A group of images that one worker does in a row.
+
+    `pipeline` is a pickled Pipeline: a worker that has seen it unpickles and plans nothing anew.
+    `token` names the temporary files of the task.
+    """
+
+    token: str
+    pipeline: bytes
+    items: tuple[WorkItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One result: where it is, its size in pixels, its length in bytes."""
+
+    path: str
+    width: int
+    height: int
+    bytes: int
+    format: ImageFormat
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """What became of one image. `skipped` are the steps that were left out.
+
+    A failed one has an `error`: a ProcessorError, a StorageError or an EngineError.
+    """
+
+    index: int
+    outputs: tuple[Output, ...] = ()
+    error: Exception | None = None
+    timings: Timings | None = None
+    skipped: tuple[StepFailed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """For health and metrics: whether it was started and not closed, and counts of now."""
+
+    running: bool
+    workers: int
+    busy: int
+    queued: int
+
+
+class Engine(ABC):
+    """Runs tasks. Its methods may be called from any thread and with no event loop."""
+
+    @property
+    @abstractmethod
+    def workers(self) -> int:
+        """How many tasks run at once."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start what `submit` needs, and wait for it. Idempotent. Raises EngineClosed."""
+
+    @abstractmethod
+    def submit(self, task: Task) -> Future[list[ItemResult]]:
+        """Queue a task and return at once, save that the first call starts the engine.
+
+        The future gives one result an item, in their order; a fault of an image is a result with
+        an error. It raises WorkerCrashed, TaskTimeout or EngineClosed when the task did not end;
+        some of its items may have been done. A crash or a timeout fails no other task. Cancelling
+        the future drops the task if it waits, and stops its worker if it runs.
+        """
+
+    @abstractmethod
+    def status(self) -> EngineStatus:
+        """A snapshot; never waits."""
+
+    @abstractmethod
+    def close(self, timeout: float) -> None:
+        """Let running tasks finish for `timeout` seconds, then stop all processes. Idempotent.
+
+        Waiting tasks end with EngineClosed. No process is left when it returns.
+        """

@@ -1,0 +1,145 @@
+"""From a batch of images to tasks of an engine, and back to one result an image.
+
+A batch has a small window of tasks under way: memory stays flat, and a second batch or a single
+image waits for a few tasks, not for the batch. Small images share a task, so that the cost of
+dispatching one disappears. A task that crashes is run again image by image, which blames one.
+"""
+
+import asyncio
+import pickle
+import secrets
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import islice
+
+from processors.planner import Pipeline
+from service.engine.base import (
+    Engine,
+    EngineClosed,
+    ItemResult,
+    Task,
+    TaskTimeout,
+    WorkerCrashed,
+    WorkItem,
+)
+from service.storage import Storage
+
+TASKS_A_WORKER = 2
+"""Under way for one batch: one that runs, and one that waits so that the worker does not."""
+
+TASK_MILLISECONDS = 20.0
+"""A group of images is sized to take about this long; a single image waits no longer for it."""
+
+MAX_GROUP = 32
+_SMOOTHING = 0.2
+
+
+class Grouping:
+    """How many images the next task of a batch has, learnt from how long the last ones took."""
+
+    def __init__(self) -> None:
+        self._milliseconds: float | None = None
+
+    @property
+    def size(self) -> int:
+        if self._milliseconds is None:
+            return 1
+        return max(1, min(MAX_GROUP, int(TASK_MILLISECONDS / self._milliseconds)))
+
+    def learn(self, results: Iterable[ItemResult]) -> None:
+        for result in results:
+            if result.timings is not None:
+                taken = max(result.timings.total, 0.01)
+                before = taken if self._milliseconds is None else self._milliseconds
+                self._milliseconds = before + _SMOOTHING * (taken - before)
+
+
+class Dispatcher:
+    """Runs batches and single images on an engine. It belongs to no event loop."""
+
+    def __init__(self, engine: Engine, storage: Storage) -> None:
+        self.engine = engine
+        self._storage = storage
+        self._under_way: set[asyncio.Task[list[ItemResult]]] = set()
+
+    async def run(self, pipeline: Pipeline, items: Iterable[WorkItem]) -> AsyncIterator[ItemResult]:
+        """One result for each item, as they are done; `items` is read as the window moves.
+
+        An item fails alone, with an error that says why. When the caller stops reading, no
+        further task is begun. Raises EngineClosed.
+        """
+        await asyncio.to_thread(self.engine.start)
+        packed = pickle.dumps(pipeline)
+        grouping = Grouping()
+        groups = _groups(iter(items), grouping)
+        running: set[asyncio.Task[list[ItemResult]]] = set()
+        while True:
+            missing = TASKS_A_WORKER * self.engine.workers - len(running)
+            running |= {self._begin(packed, group) for group in islice(groups, missing)}
+            if not running:
+                return
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                results = task.result()
+                grouping.learn(results)
+                for result in results:
+                    yield result
+
+    async def run_one(self, pipeline: Pipeline, item: WorkItem) -> ItemResult:
+        """The result of a single image. Raises EngineClosed."""
+        await asyncio.to_thread(self.engine.start)
+        return (await self._run_group(pickle.dumps(pipeline), (item,)))[0]
+
+    def _begin(self, pipeline: bytes, group: Sequence[WorkItem]) -> asyncio.Task[list[ItemResult]]:
+        # Held here too: a batch that nobody reads any more lets its last tasks end in peace.
+        task = asyncio.create_task(self._run_group(pipeline, group))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
+
+    async def _run_group(self, pipeline: bytes, group: Sequence[WorkItem]) -> list[ItemResult]:
+        try:
+            return await self._attempt(pipeline, group)
+        except TaskTimeout as error:
+            if len(group) == 1:
+                return [ItemResult(group[0].index, error=error)]
+        except WorkerCrashed as error:
+            if len(group) == 1 and not group[0].repeatable:
+                return [ItemResult(group[0].index, error=error)]
+        return [await self._last_attempt(pipeline, item) for item in group]
+
+    async def _last_attempt(self, pipeline: bytes, item: WorkItem) -> ItemResult:
+        try:
+            return (await self._attempt(pipeline, (item,)))[0]
+        except (WorkerCrashed, TaskTimeout) as error:
+            return ItemResult(item.index, error=error)
+
+    async def _attempt(self, pipeline: bytes, group: Sequence[WorkItem]) -> list[ItemResult]:
+        task = Task(secrets.token_hex(8), pipeline, tuple(group))
+        try:
+            return await asyncio.wrap_future(self.engine.submit(task))
+        except (WorkerCrashed, TaskTimeout, EngineClosed):
+            await asyncio.to_thread(self._clean, task)
+            raise
+
+    def _clean(self, task: Task) -> None:
+        for item in task.items:
+            item.sink.discard_partial(self._storage, task.token)
+
+
+def _groups(items: Iterator[WorkItem], grouping: Grouping) -> Iterator[list[WorkItem]]:
+    """The items in groups of the size that `grouping` says by then.
+
+    An item that must not be done twice is in a group of its own.
+    """
+    group: list[WorkItem] = []
+    for item in items:
+        if not item.repeatable:
+            yield from filter(None, (group, [item]))
+            group = []
+            continue
+        group.append(item)
+        if len(group) >= grouping.size:
+            yield group
+            group = []
+    if group:
+        yield group

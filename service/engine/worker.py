@@ -1,0 +1,99 @@
+"""What runs inside a worker process.
+
+The forkserver imports this module once, so that a new worker has OpenCV loaded when it is forked.
+"""
+
+import os
+
+# Before NumPy is imported: its BLAS would start threads, which a forked child does not have.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import ctypes
+import pickle
+import resource
+import signal
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+
+from processors.errors import ProcessorError
+from processors.limits import Limits
+from processors.pipeline import Processed, Runner
+from processors.registry import registry
+from service.engine.base import ItemResult, Output, Task, WorkItem
+from service.storage import Storage, StorageError
+
+_PR_SET_PDEATHSIG = 1
+_CACHED_PIPELINES = 32
+
+
+@dataclass(frozen=True)
+class WorkerConfig:
+    """What a worker needs to know; `memory` is the address space it may use, in bytes."""
+
+    storage: Storage
+    limits: Limits
+    memory: int
+
+
+class _State:
+    """Set once by `initialize`, before the first task."""
+
+    config: WorkerConfig
+
+
+def initialize(config: WorkerConfig) -> None:
+    """Prepare this process: one OpenCV thread, limited memory, an end with its parent."""
+    _State.config = config
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _end_with_parent()
+    cv2.setNumThreads(1)
+    registry()
+    _limit_memory(config.memory)
+
+
+def run_task(task: Task) -> list[ItemResult]:
+    """Process the items in their order; see Engine.submit."""
+    runner = _runner(task.pipeline)
+    return [_run_item(runner, item, task.token) for item in task.items]
+
+
+def _run_item(runner: Runner, item: WorkItem, token: str) -> ItemResult:
+    storage = _State.config.storage
+    try:
+        processed = runner.run(item.source.read(storage), item.sink.name)
+        results = [image.data for image in processed.images]
+        paths = item.sink.write(storage, results, token)
+    except (ProcessorError, StorageError) as error:
+        return ItemResult(item.index, error=error.with_traceback(None))
+    return ItemResult(
+        item.index, _outputs(paths, processed), None, processed.timings, processed.skipped
+    )
+
+
+def _outputs(paths: list[str], processed: Processed) -> tuple[Output, ...]:
+    return tuple(
+        Output(path, image.size.width, image.size.height, len(image.data), image.format)
+        for path, image in zip(paths, processed.images, strict=True)
+    )
+
+
+@lru_cache(_CACHED_PIPELINES)
+def _runner(pipeline: bytes) -> Runner:
+    # Made by this service, never by a client: the engine's own channel.
+    return Runner(pickle.loads(pipeline), _State.config.limits)
+
+
+def _end_with_parent() -> None:
+    """The kernel ends this process when the forkserver ends, which ends with the server."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _limit_memory(memory: int) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard != resource.RLIM_INFINITY:
+        memory = min(memory, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, hard))

@@ -1,0 +1,214 @@
+"""From an exception to the answer that a client gets: the only place that knows HTTP statuses."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from processors import errors as image
+from schemas.problems import Fault, Problem
+from service import storage
+from service.engine import base as engine
+
+TYPE_PREFIX = "/problems/"
+
+
+class RequestError(Exception):
+    """A request that cannot be served as it is; `faults` are (pointer, detail)."""
+
+    def __init__(self, detail: str, faults: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.faults = tuple(faults)
+
+
+class InvalidRequest(RequestError):
+    """Fields or steps of the request are wrong."""
+
+
+class MalformedRequest(RequestError):
+    """The body cannot be read as what it says it is."""
+
+
+class BodyTooLarge(RequestError):
+    """The body is over the limit."""
+
+
+class NotAuthorized(RequestError):
+    """The API key is missing or wrong."""
+
+
+class NotFound(RequestError):
+    """There is nothing at that address."""
+
+
+class MethodNotAllowed(RequestError):
+    """The address takes other methods."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of problem: its address below /problems/, its title, and what a client can do."""
+
+    slug: str
+    status: int
+    title: str
+    advice: str
+
+
+INTERNAL = Kind(
+    "internal-error",
+    500,
+    "Internal error",
+    "Report it with the request id; the log has the cause under the same id.",
+)
+
+KINDS: dict[type[Exception], Kind] = {
+    MalformedRequest: Kind(
+        "malformed-request", 400, "Malformed request", "Send well-formed JSON or multipart data."
+    ),
+    InvalidRequest: Kind(
+        "invalid-request", 422, "Invalid request", "Mend the fields that `errors` points at."
+    ),
+    BodyTooLarge: Kind(
+        "body-too-large", 413, "Body too large", "Send less at once, or raise DARKROOM_MAX_BODY."
+    ),
+    NotAuthorized: Kind(
+        "unauthorized",
+        401,
+        "API key missing or wrong",
+        "Send `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
+    ),
+    NotFound: Kind("not-found", 404, "Not found", "See /docs for the addresses."),
+    MethodNotAllowed: Kind(
+        "method-not-allowed", 405, "Method not allowed", "The header Allow lists the methods."
+    ),
+    image.UnknownOperation: Kind(
+        "unknown-operation", 422, "Unknown operation", "GET /v1/operations lists the names."
+    ),
+    image.InvalidArguments: Kind(
+        "invalid-arguments", 422, "Invalid parameters", "GET /v1/operations describes each one."
+    ),
+    image.DuplicateOperation: INTERNAL,
+    image.StepFailed: Kind(
+        "step-failed",
+        422,
+        "An operation cannot be applied to this image",
+        'Change the step that `errors` points at, or set `on_invalid` to "skip".',
+    ),
+    image.UnsupportedFormat: Kind(
+        "unsupported-format", 415, "Not an image format that is read", "Convert the image first."
+    ),
+    image.DamagedImage: Kind(
+        "damaged-image", 422, "Damaged image", "The file is truncated or corrupt: send it anew."
+    ),
+    image.ImageTooLarge: Kind(
+        "image-too-large",
+        413,
+        "Image too large",
+        "Send a smaller image, or raise DARKROOM_MAX_PIXELS or DARKROOM_MAX_IMAGE_BYTES.",
+    ),
+    image.EncodeError: Kind(
+        "encode-failed", 422, "The result cannot be written", "Choose another format or size."
+    ),
+    image.OutOfMemory: Kind(
+        "out-of-memory",
+        422,
+        "Out of memory",
+        "Make the image smaller at an earlier step, or raise DARKROOM_WORKER_MEMORY.",
+    ),
+    storage.PathRefused: Kind(
+        "path-refused",
+        403,
+        "Path refused",
+        "Name a file below DARKROOM_READ_ROOTS or DARKROOM_WRITE_ROOTS.",
+    ),
+    storage.SourceNotFound: Kind(
+        "source-not-found", 404, "Input not found", "Check the path; the server reads its own disk."
+    ),
+    storage.SourceUnreadable: Kind(
+        "source-unreadable", 422, "Input unreadable", "Check the permissions of the file."
+    ),
+    storage.SourceTooLarge: Kind(
+        "source-too-large",
+        413,
+        "Input too large",
+        "Use a smaller file, or raise DARKROOM_MAX_IMAGE_BYTES.",
+    ),
+    storage.SinkUnwritable: Kind(
+        "output-unwritable",
+        422,
+        "Output cannot be written",
+        "Check the folder's permissions and the free space.",
+    ),
+    storage.SinkTaken: Kind(
+        "output-taken", 409, "Output named twice", "Give each image an output of its own."
+    ),
+    engine.WorkerCrashed: Kind(
+        "worker-crashed",
+        422,
+        "The image ended its worker",
+        "Other images are not affected; report the image if it is a valid one.",
+    ),
+    engine.TaskTimeout: Kind(
+        "task-timeout",
+        422,
+        "The image took too long",
+        "Make the image smaller at an earlier step, or raise DARKROOM_TASK_TIMEOUT.",
+    ),
+    engine.EngineClosed: Kind(
+        "shutting-down", 503, "The service is shutting down", "Send the request again."
+    ),
+}
+
+
+def kind_of(error: BaseException) -> Kind:
+    """The kind of the nearest class that has one."""
+    found = (KINDS[base] for base in type(error).__mro__ if base in KINDS)
+    return next(found, INTERNAL)
+
+
+def problem_of(error: BaseException) -> Problem:
+    """The body for `error`. An error that is not ours says nothing of itself."""
+    kind = kind_of(error)
+    detail = kind.advice if kind is INTERNAL else str(error)
+    faults = [Fault(pointer=at, detail=what) for at, what in _faults(error)]
+    return Problem(
+        type=TYPE_PREFIX + kind.slug,
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        errors=faults,
+    )
+
+
+def _faults(error: BaseException) -> Sequence[tuple[str, str]]:
+    if isinstance(error, RequestError):
+        return error.faults
+    if isinstance(error, image.StepFailed) and error.step is not None:
+        return [(f"/operations/{error.step}", str(error))]
+    return ()
+
+
+def pointer(location: Sequence[str | int], body: Any) -> str:
+    """The JSON Pointer for pydantic's `location` in `body`.
+
+    pydantic puts the chosen member of a union between the real keys: what is not there in `body`
+    is left out, save for the last part, which may be a key that is missing.
+    """
+    parts: list[str] = []
+    for place, part in enumerate(location):
+        inner = _member(body, part)
+        missing = inner is None and isinstance(body, Mapping) and place == len(location) - 1
+        if inner is not None or missing:
+            parts.append(str(part).replace("~", "~0").replace("/", "~1"))
+            body = inner
+    return "".join(f"/{part}" for part in parts)
+
+
+def _member(body: Any, part: str | int) -> Any:
+    """What `body` has at `part`; None when there is nothing."""
+    if isinstance(body, Mapping):
+        return body.get(part)
+    if isinstance(body, list) and isinstance(part, int) and part < len(body):
+        return body[part]
+    return None

@@ -1,0 +1,107 @@
+"""Every error as a problem, and what OpenAPI says about them."""
+
+import logging
+from typing import Any, cast
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from processors.errors import ProcessorError
+from processors.operation import plain_message
+from schemas.problems import MEDIA_TYPE, Problem
+from service.engine.base import EngineError
+from service.errors import (
+    InvalidRequest,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotFound,
+    RequestError,
+    pointer,
+    problem_of,
+)
+from service.storage import StorageError
+from service.suggestions import known_keys, nearest
+
+_log = logging.getLogger("darkroom.http")
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    "4XX": {
+        "description": "A problem of the request",
+        "content": {MEDIA_TYPE: {}},
+        "model": Problem,
+    }
+}
+
+_RETRY_AFTER_SECONDS = "5"
+
+
+def install(app: FastAPI) -> None:
+    """Answer all errors of `app` with problems."""
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    for kind in (ProcessorError, StorageError, EngineError, RequestError):
+        app.add_exception_handler(kind, _known)
+    app.add_exception_handler(Exception, _internal)
+
+
+def problem_response(error: BaseException, headers: dict[str, str] | None = None) -> Response:
+    """The answer for `error`."""
+    problem = problem_of(error)
+    headers = dict(headers or {})
+    if problem.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if problem.status == 503:
+        headers["Retry-After"] = _RETRY_AFTER_SECONDS
+    return Response(problem.model_dump_json(), problem.status, headers, MEDIA_TYPE)
+
+
+async def _known(request: Request, error: Exception) -> Response:
+    return problem_response(error)
+
+
+async def _internal(request: Request, error: Exception) -> Response:
+    _log.error("unexpected %s", type(error).__name__, exc_info=error)
+    return problem_response(error)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    return problem_response(request_error(cast(RequestValidationError, error)))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    http = cast(HTTPException, error)
+    headers = dict(http.headers or {})
+    path = f"{request.method} {request.url.path}"
+    if http.status_code == 404:
+        return problem_response(NotFound(f"there is nothing at {path}"), headers)
+    if http.status_code == 405:
+        return problem_response(MethodNotAllowed(f"{path} is not allowed"), headers)
+    return problem_response(MalformedRequest(str(http.detail)), headers)
+
+
+def request_error(error: RequestValidationError) -> RequestError:
+    """pydantic's findings as one error, with a pointer for each."""
+    faults = [_fault(item, error.body) for item in error.errors()]
+    if any(item["type"] == "json_invalid" for item in error.errors()):
+        reason = error.errors()[0].get("ctx", {}).get("error", "")
+        return MalformedRequest(f"the body is not JSON: {reason}")
+    detail = "; ".join(f"{at or 'body'}: {what}" for at, what in faults[:3])
+    more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
+    return InvalidRequest(detail + more, faults)
+
+
+def _fault(item: dict[str, Any], body: Any) -> tuple[str, str]:
+    origin, *location = item["loc"]
+    at = pointer(location, body) if origin == "body" else pointer(location, {location[0]: None})
+    detail = plain_message(cast(Any, item))
+    field = str(location[-1]) if location else ""
+    if item["type"] == "extra_forbidden":
+        return at, f"unknown key {field!r}{nearest(field, known_keys(origin, location))}"
+    if item["type"] == "model_attributes_type":
+        return at, "send a JSON object, with Content-Type: application/json"
+    if item["type"] == "missing":
+        return at, "is required"
+    named = field and not at.endswith(f"/{field}") and not field.isdigit()
+    return at, f"{field}: {detail}" if named else detail

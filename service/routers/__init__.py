@@ -1,0 +1,1 @@
+"""The HTTP interface: one thin module a resource, which parses, calls and returns."""

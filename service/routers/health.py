@@ -1,0 +1,41 @@
+"""Whether the service lives and is ready, and what it has done."""
+
+import asyncio
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+
+from service.dependencies import ServicesDependency
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/", summary="What this is, and where things are")
+async def home(request: Request) -> dict[str, str]:
+    return {
+        "name": request.app.title,
+        "version": request.app.version,
+        "documentation": "/docs",
+        "openapi": "/openapi.json",
+        "operations": "/v1/operations",
+        "batches": "/v1/batches",
+        "process": "/v1/process",
+        "health": "/healthz",
+        "metrics": "/metrics",
+    }
+
+
+@router.get("/healthz", summary="The process answers")
+async def healthz() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@router.get("/readyz", summary="The workers are there; 503 while they are not")
+async def readyz(services: ServicesDependency) -> dict[str, str | int]:
+    await asyncio.to_thread(services.engine.start)
+    return {"status": "ready", "workers": services.engine.workers}
+
+
+@router.get("/metrics", summary="Counters for Prometheus", response_class=Response)
+async def metrics(services: ServicesDependency) -> Response:
+    return Response(services.metrics.render(), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -1,0 +1,46 @@
+"""The parts of a running service, put together once and handed to whoever needs them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from processors.limits import Limits
+from service.engine.base import Engine
+from service.engine.dispatch import Dispatcher
+from service.errors import InvalidRequest
+from service.metrics import Metrics
+from service.settings import Settings
+from service.storage import Storage
+
+
+@dataclass(frozen=True)
+class Services:
+    """What routers and commands work with. It belongs to no event loop."""
+
+    settings: Settings
+    storage: Storage
+    limits: Limits
+    engine: Engine
+    dispatcher: Dispatcher
+    metrics: Metrics
+
+    def check_counts(self, images: Sequence[Any], operations: Sequence[Any]) -> None:
+        """Raises InvalidRequest when a request has more of either than it may."""
+        limits = self.settings.limits
+        for name, items, limit in (
+            ("images", images, limits.max_images),
+            ("operations", operations, limits.max_operations),
+        ):
+            if len(items) > limit:
+                detail = f"{len(items)} {name}, the limit is {limit} (DARKROOM_MAX_{name.upper()})"
+                raise InvalidRequest(detail, [(f"/{name}", detail)])
+
+
+def storage_from(settings: Settings) -> Storage:
+    roots = settings.storage
+    return Storage(roots.read_roots, roots.write_roots, settings.limits.max_image_bytes)
+
+
+def limits_from(settings: Settings) -> Limits:
+    limits = settings.limits
+    return Limits(limits.max_image_bytes, limits.max_pixels, limits.max_outputs)

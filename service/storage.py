@@ -1,0 +1,197 @@
+"""The files that requests may name: confined reads, atomic writes.
+
+A path of a request is taken literally. It is resolved through every symbolic link, and then has to
+lie below one of the roots; what is opened is the resolved path. A result is written to a temporary
+file in the folder of its target and moved into place, so that a reader sees the old file or the
+whole new one.
+"""
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+
+_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+_PERMISSIONS = 0o666
+_NO_FILES = ("/proc", "/sys", "/dev")
+"""Trees of the kernel, refused even where a root holds them."""
+
+
+class StorageError(Exception):
+    """Base of what can go wrong with a source or a sink; `str(error)` is fit for the user.
+
+    StorageError
+    ├── PathRefused         outside the allowed folders, or no plain file
+    ├── SourceNotFound      there is no such file
+    ├── SourceUnreadable    it is there and cannot be read
+    ├── SourceTooLarge      it has more bytes than an image may have
+    ├── SinkUnwritable      the result cannot be stored
+    └── SinkTaken           another image of the batch is written there
+    """
+
+
+class PathRefused(StorageError):
+    """The path lies outside the folders that requests may name, or names no plain file."""
+
+
+class SourceNotFound(StorageError):
+    """There is no such file."""
+
+
+class SourceUnreadable(StorageError):
+    """The file is there and cannot be read."""
+
+
+class SourceTooLarge(StorageError):
+    """The file has more bytes than an image may have."""
+
+
+class SinkUnwritable(StorageError):
+    """The result cannot be stored."""
+
+
+class SinkTaken(StorageError):
+    """Another image of the batch is written to the same path."""
+
+
+class Storage:
+    """The folders that requests may name.
+
+    Relative paths start at the working directory of the process that made this object, wherever
+    the workers that it is sent to were started.
+    """
+
+    def __init__(
+        self, read_roots: Iterable[Path], write_roots: Iterable[Path], max_bytes: int
+    ) -> None:
+        self.base = str(Path.cwd())
+        self.read_roots = tuple(os.path.realpath(root) for root in read_roots)
+        self.write_roots = tuple(os.path.realpath(root) for root in write_roots)
+        self.max_bytes = max_bytes
+
+    def resolve_input(self, path: str) -> str:
+        """The real path of an input. Raises PathRefused."""
+        return self._confined(path, self.read_roots, "read", "DARKROOM_READ_ROOTS")
+
+    def resolve_output(self, path: str) -> str:
+        """The real path of an output. Raises PathRefused."""
+        return self._confined(path, self.write_roots, "written", "DARKROOM_WRITE_ROOTS")
+
+    def read(self, path: str, count: int | None = None) -> bytes:
+        """The bytes of an input, the first `count` of them if given. Raises a StorageError."""
+        with _opened(self.resolve_input(path), path) as descriptor:
+            size = self._checked_size(descriptor, path)
+            wanted = size if count is None else min(size, count)
+            try:
+                return _read_exactly(descriptor, wanted)
+            except OSError as error:
+                raise SourceUnreadable(f"{path} cannot be read: {error.strerror}") from None
+
+    def write(self, path: str, results: list[bytes], token: str) -> list[str]:
+        """Store `results` at `path`, or several at `stem_1.ext`, `stem_2.ext`, ... beside it.
+
+        Missing folders are created. `token` names the temporary files, for `discard_partial`.
+        Gives the paths as the request would have written them. Raises a StorageError; then none
+        of the results that failed, and no part of them, is there.
+        """
+        targets = [path] if len(results) == 1 else numbered(path, len(results))
+        for target, data in zip(targets, results, strict=True):
+            self._write_one(target, data, token)
+        return targets
+
+    def discard_partial(self, path: str, token: str) -> None:
+        """Remove the temporary files that a killed worker left beside `path`."""
+        folder = Path(self.resolve_output(path)).parent
+        (folder / _partial_name(token)).unlink(missing_ok=True)
+
+    def _confined(self, path: str, roots: tuple[str, ...], verb: str, variable: str) -> str:
+        if not path or "\0" in path:
+            raise PathRefused(f"{path!r:.200} is not a path")
+        try:
+            real = os.path.realpath(os.path.join(self.base, path))
+        except (OSError, UnicodeError) as error:
+            raise PathRefused(f"{path!r:.200} is not a path: {error}") from None
+        if not any(_lies_below(real, root) for root in roots):
+            raise PathRefused(f"{path} may not be {verb}: it lies outside {variable}")
+        if any(_lies_below(real, tree) for tree in _NO_FILES):
+            raise PathRefused(f"{path} may not be {verb}: it belongs to the kernel")
+        return real
+
+    def _checked_size(self, descriptor: int, path: str) -> int:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise PathRefused(f"{path} is not a plain file")
+        if status.st_size > self.max_bytes:
+            limit = f"the limit is {self.max_bytes} (DARKROOM_MAX_IMAGE_BYTES)"
+            raise SourceTooLarge(f"{path} has {status.st_size} bytes; {limit}")
+        return status.st_size
+
+    def _write_one(self, path: str, data: bytes, token: str) -> None:
+        target = self.resolve_output(path)
+        partial = str(Path(target).with_name(_partial_name(token)))
+        try:
+            descriptor = _create(partial)
+            try:
+                _write_all(descriptor, data)
+                os.replace(partial, target)
+            except BaseException:
+                Path(partial).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise SinkUnwritable(f"{path} cannot be written: {error.strerror}") from None
+
+
+def numbered(path: str, count: int) -> list[str]:
+    """`stem_1.ext` to `stem_{count}.ext` beside `path`."""
+    pure = PurePath(path)
+    return [str(pure.with_name(f"{pure.stem}_{n}{pure.suffix}")) for n in range(1, count + 1)]
+
+
+def _partial_name(token: str) -> str:
+    """A worker writes one file at a time: the token of its task is name enough."""
+    return f".{token}.part"
+
+
+def _lies_below(real: str, root: str) -> bool:
+    return real != root and os.path.commonpath((real, root)) == root
+
+
+@contextmanager
+def _opened(real: str, path: str) -> Iterator[int]:
+    # O_NONBLOCK: opening a pipe without a writer must not wait. O_NOFOLLOW: the path was resolved.
+    try:
+        descriptor = os.open(real, _READ)
+    except (FileNotFoundError, NotADirectoryError):
+        raise SourceNotFound(f"there is no file {path}") from None
+    except OSError as error:
+        raise SourceUnreadable(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _read_exactly(descriptor: int, count: int) -> bytes:
+    data = os.read(descriptor, count)
+    while len(data) < count and (more := os.read(descriptor, count - len(data))):
+        data += more
+    return data
+
+
+def _create(partial: str) -> int:
+    try:
+        return os.open(partial, _CREATE, _PERMISSIONS)
+    except FileNotFoundError:
+        Path(partial).parent.mkdir(parents=True, exist_ok=True)
+        return os.open(partial, _CREATE, _PERMISSIONS)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    finally:
+        os.close(descriptor)

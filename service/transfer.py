@@ -1,0 +1,132 @@
+"""References to the bytes of an image: they cross process borders, the bytes do not."""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from service.storage import Storage
+
+
+class Source(Protocol):
+    """Where an image is read from. Picklable."""
+
+    def read(self, storage: Storage) -> bytes:
+        """All bytes. Raises a StorageError."""
+        ...
+
+
+class Sink(Protocol):
+    """Where results go. Picklable."""
+
+    @property
+    def name(self) -> str | None:
+        """The name whose extension decides the format; None when there is none."""
+        ...
+
+    def write(self, storage: Storage, results: list[bytes], token: str) -> list[str]:
+        """Store the results and give their paths. Raises a StorageError."""
+        ...
+
+    def discard_partial(self, storage: Storage, token: str) -> None:
+        """Remove what a killed worker left."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """A file below the read roots."""
+
+    path: str
+
+    def read(self, storage: Storage) -> bytes:
+        return storage.read(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class FileSink:
+    """A file below the write roots; several results are numbered."""
+
+    path: str
+
+    @property
+    def name(self) -> str:
+        return self.path
+
+    def write(self, storage: Storage, results: list[bytes], token: str) -> list[str]:
+        return storage.write(self.path, results, token)
+
+    def discard_partial(self, storage: Storage, token: str) -> None:
+        storage.discard_partial(self.path, token)
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySource:
+    """What a MemoryFile of the server holds."""
+
+    path: str
+
+    def read(self, storage: Storage) -> bytes:
+        return Path(self.path).read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySink:
+    """A MemoryFile of the server, which takes the results one behind the other."""
+
+    path: str
+    name: str | None = None
+
+    def write(self, storage: Storage, results: list[bytes], token: str) -> list[str]:
+        with open(self.path, "r+b", buffering=0) as file:  # noqa: PTH123 - a path below /proc
+            for data in results:
+                file.write(data)
+        return [""] * len(results)
+
+    def discard_partial(self, storage: Storage, token: str) -> None:
+        """Nothing to do: the file ends with the request."""
+
+
+class MemoryFile:
+    """A file without a name, in memory, that a worker of the same user opens by `path`.
+
+    It ends with its last descriptor, also when the server is killed. Where the kernel has none
+    (outside Linux) it is a temporary file, removed by `close`.
+    """
+
+    def __init__(self) -> None:
+        if hasattr(os, "memfd_create"):
+            self._descriptor = os.memfd_create("darkroom-transfer", os.MFD_CLOEXEC)
+            self.path = f"/proc/{os.getpid()}/fd/{self._descriptor}"
+            self._named = False
+        else:
+            self._descriptor, self.path = tempfile.mkstemp(prefix="darkroom-transfer-")
+            self._named = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def write(self, data: bytes) -> None:
+        """Append `data`."""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._descriptor, view) :]
+
+    def read(self, offset: int, count: int) -> bytes:
+        """`count` bytes from `offset`."""
+        return os.pread(self._descriptor, count, offset)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+        if self._named:
+            Path(self.path).unlink(missing_ok=True)

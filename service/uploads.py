@@ -1,0 +1,89 @@
+"""The image and the options of a request that carries an image."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+
+from processors.errors import ImageTooLarge
+from service.errors import InvalidRequest, MalformedRequest
+from service.transfer import MemoryFile
+
+_CHUNK = 1024 * 1024
+_MAX_FIELDS = 20
+_MAX_FIELD_BYTES = 1024 * 1024
+FILE_FIELD = "file"
+_JSON_FIELDS = {"operations", "encode"}
+
+
+@dataclass
+class Upload:
+    """What came with the image: its name, if it has one, and the options of the form."""
+
+    name: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+async def receive(request: Request, into: MemoryFile, limit: int) -> Upload:
+    """Store the image of the request in `into`: the raw body, or the form's `file`.
+
+    Raises ImageTooLarge for more than `limit` bytes, MalformedRequest and InvalidRequest.
+    """
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        return await _receive_form(request, into, limit)
+    if not await _store(request.stream(), into, limit):
+        detail = "the body is empty: send the image as it is, or as the form's field `file`"
+        raise MalformedRequest(detail)
+    return Upload()
+
+
+async def _receive_form(request: Request, into: MemoryFile, limit: int) -> Upload:
+    try:
+        async with request.form(
+            max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_BYTES
+        ) as form:
+            file = form.get(FILE_FIELD)
+            if not isinstance(file, UploadFile):
+                detail = "the form has no file in its field `file`"
+                raise InvalidRequest(detail, [("/file", "is required")])
+            await _store(_chunks(file), into, limit)
+            return Upload(file.filename, _options(form))
+    except HTTPException as error:
+        raise MalformedRequest(f"the form cannot be read: {error.detail}") from None
+
+
+async def _chunks(file: UploadFile) -> AsyncIterator[bytes]:
+    while chunk := await file.read(_CHUNK):
+        yield chunk
+
+
+async def _store(chunks: AsyncIterator[bytes], into: MemoryFile, limit: int) -> int:
+    stored = 0
+    async for chunk in chunks:
+        stored += len(chunk)
+        if stored > limit:
+            detail = f"the image has more than {limit} bytes, the limit (DARKROOM_MAX_IMAGE_BYTES)"
+            raise ImageTooLarge(detail)
+        into.write(chunk)
+    return stored
+
+
+def _options(form: FormData) -> dict[str, Any]:
+    """The options of the form's text fields."""
+    names = {name for name, value in form.multi_items() if isinstance(value, str)}
+    return {name: _option(name, form) for name in names}
+
+
+def _option(name: str, form: FormData) -> Any:
+    values = [value for value in form.getlist(name) if isinstance(value, str)]
+    if name in _JSON_FIELDS and values[0].lstrip().startswith(("[", "{")):
+        try:
+            return json.loads(values[0])
+        except (ValueError, RecursionError) as error:
+            detail = f"is not JSON: {error}"
+            raise InvalidRequest(f"{name} {detail}", [(f"/{name}", detail)]) from None
+    return values if name == "operations" else values[-1]

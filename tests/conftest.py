@@ -1,0 +1,60 @@
+"""What tests share: a workspace with images, one application with its workers, one client."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from service.app import create_app
+from service.services import Services
+from service.settings import load_settings
+from tests.samples import photograph
+
+WORKERS = 2
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `in/`, which holds a few images, and `out/`."""
+    root = tmp_path_factory.mktemp("workspace")
+    (root / "in").mkdir()
+    (root / "out").mkdir()
+    image = photograph(160, 120)
+    for name in ("photo.jpg", "photo.png", "photo.webp"):
+        cv2.imwrite(str(root / "in" / name), image)
+    cv2.imwrite(str(root / "in" / "gray.png"), image[..., 0])
+    cv2.imwrite(str(root / "in" / "deep.png"), image.astype(np.uint16) * 257)
+    (root / "in" / "truncated.jpg").write_bytes((root / "in" / "photo.jpg").read_bytes()[:2000])
+    (root / "in" / "text.jpg").write_text("not an image")
+    return root
+
+
+@pytest.fixture(scope="session")
+def app(workspace: Path) -> Iterator[FastAPI]:
+    """One application for all tests: its workers start once."""
+    settings = load_settings(
+        read_roots=str(workspace),
+        write_roots=str(workspace / "out"),
+        workers=WORKERS,
+        task_timeout="5s",
+    )
+    application = create_app(settings)
+    yield application
+    services(application).engine.close(1)
+
+
+@pytest.fixture(scope="session")
+def client(app: FastAPI) -> TestClient:
+    """A client outside the application's lifespan: each request has an event loop of its own."""
+    return TestClient(app, raise_server_exceptions=False)
+
+
+def services(application: FastAPI) -> Services:
+    found: Any = application.state.services
+    assert isinstance(found, Services)
+    return found
