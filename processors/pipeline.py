@@ -17,7 +17,8 @@ from processors.probing import Header, ImageFormat, probe
 _CACHED_PLANS = 256
 
 
-class Timings(NamedTuple):
+@dataclass(slots=True)
+class Timings:
     """Milliseconds."""
 
     decode: float

@@ -10,6 +10,7 @@ from processors.planner import Fidelity, OnInvalid, Pipeline
 from processors.probing import ImageFormat
 from schemas.operations import OperationInput, SkippedOperation, keep_valid
 from schemas.problems import Problem
+from schemas.results import ImageResult, Warning
 
 EXAMPLE: dict[str, Any] = {
     "images": [
@@ -98,44 +99,6 @@ class Counts(BaseModel):
     succeeded: int = 0
     failed: int = 0
     skipped: int = 0
-
-
-class OutputInfo(BaseModel):
-    """A result."""
-
-    path: str
-    width: int
-    height: int
-    bytes: int
-    format: ImageFormat
-
-
-class TimingInfo(BaseModel):
-    """Milliseconds in the worker."""
-
-    decode: float
-    operations: float
-    encode: float
-    total: float
-
-
-class Warning(BaseModel):
-    """Something that `on_invalid: "skip"` left out."""
-
-    pointer: str
-    detail: str
-
-
-class ImageResult(BaseModel):
-    """What became of one image. A failed one left no output behind."""
-
-    index: int
-    input: str
-    status: Literal["succeeded", "failed", "skipped"]
-    outputs: list[OutputInfo]
-    error: Problem | None
-    timings: TimingInfo | None
-    warnings: list[Warning] = Field(description="Steps that were left out for this image.")
 
 
 class BatchResponse(BaseModel):

@@ -1,6 +1,6 @@
 """What Prometheus scrapes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from prometheus_client import (
     CollectorRegistry,
@@ -44,6 +44,7 @@ class Metrics:
     def __init__(self, engine: Engine) -> None:
         registry = self._registry = CollectorRegistry()
         registry.register(EngineCollector(engine))
+        self._children: dict[tuple[Counter, tuple[str, ...]], Counter] = {}
         self.requests = Histogram(
             "darkroom_request_seconds",
             "Time to answer a request.",
@@ -74,18 +75,22 @@ class Metrics:
         """Count one image of a batch, a request or a stream."""
         if result.error is not None:
             operation = result.error.op if isinstance(result.error, StepFailed) else ""
-            self.failures.labels(kind_of(result.error).slug, operation).inc()
+            self._child(self.failures, kind_of(result.error).slug, operation).inc()
             return
         for output in result.outputs:
-            self.images.labels(output.format).inc()
-        for operation in _applied(pipeline, result.skipped):
-            self.operations.labels(operation).inc()
+            self._child(self.images, output.format).inc()
+        left_out = {failure.step for failure in result.skipped}
+        for at, applied in pipeline.steps:
+            if at not in left_out:
+                self._child(self.operations, applied.op).inc()
+
+    def _child(self, counter: Counter, *labels: str) -> Counter:
+        """`counter.labels(...)` without its lock: this runs for every image."""
+        key = (counter, labels)
+        if key not in self._children:
+            self._children[key] = counter.labels(*labels)
+        return self._children[key]
 
     def render(self) -> bytes:
         """The exposition format of Prometheus, version 0.0.4."""
         return generate_latest(self._registry)
-
-
-def _applied(pipeline: Pipeline, skipped: Sequence[StepFailed]) -> list[str]:
-    left_out = {failure.step for failure in skipped}
-    return [operation.op for at, operation in pipeline.steps if at not in left_out]

@@ -1,20 +1,12 @@
 """From what the engine and the planner give to what the API shows."""
 
 from dataclasses import asdict
-from typing import Literal, cast
 
 from processors.errors import StepFailed
 from processors.planner import Pipeline
-from schemas.batches import (
-    ImagePair,
-    ImagePlan,
-    ImageResult,
-    OutputInfo,
-    PlannedOperation,
-    TimingInfo,
-    Warning,
-)
+from schemas.batches import ImagePair, ImagePlan, PlannedOperation
 from schemas.operations import SkippedOperation
+from schemas.results import ImageResult, Warning
 from service.engine.base import ItemResult
 from service.errors import problem_of
 from service.jobs.batch import status_of
@@ -23,25 +15,14 @@ from service.jobs.plans import PlannedImage
 
 def image_result(image: ImagePair, result: ItemResult, pipeline: Pipeline) -> ImageResult:
     """What became of one image of a batch."""
-    return ImageResult.model_construct(
-        index=result.index,
-        input=image.input,
-        status=cast(Literal["succeeded", "failed", "skipped"], status_of(result, pipeline)),
-        outputs=[
-            OutputInfo.model_construct(
-                path=output.path,
-                width=output.width,
-                height=output.height,
-                bytes=output.bytes,
-                format=output.format,
-            )
-            for output in result.outputs
-        ],
-        error=None if result.error is None else problem_of(result.error),
-        timings=None
-        if result.timings is None
-        else TimingInfo.model_construct(**result.timings._asdict()),
-        warnings=[step_warning(failure) for failure in result.skipped],
+    return ImageResult(
+        result.index,
+        image.input,
+        status_of(result, pipeline),
+        result.outputs,
+        None if result.error is None else problem_of(result.error),
+        result.timings,
+        [step_warning(failure) for failure in result.skipped],
     )
 
 

@@ -1,0 +1,1 @@
+"""The sample images and the program that renders them."""

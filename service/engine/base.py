@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from processors.errors import StepFailed
 from processors.pipeline import Timings
-from processors.probing import ImageFormat
+from schemas.results import Output
 from service.transfer import Sink, Source
 
 
@@ -83,18 +83,7 @@ class Task:
     items: tuple[WorkItem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """One result: where it is, its size in pixels, its length in bytes."""
-
-    path: str
-    width: int
-    height: int
-    bytes: int
-    format: ImageFormat
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: it is unpickled for each image, which takes thrice as long
 class ItemResult:
     """What became of one image. `skipped` are the steps that were left out.
 

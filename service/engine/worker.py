@@ -22,7 +22,8 @@ from processors.errors import ProcessorError
 from processors.limits import Limits
 from processors.pipeline import Processed, Runner
 from processors.registry import registry
-from service.engine.base import ItemResult, Output, Task, WorkItem
+from schemas.results import Output
+from service.engine.base import ItemResult, Task, WorkItem
 from service.storage import Storage, StorageError
 
 _PR_SET_PDEATHSIG = 1

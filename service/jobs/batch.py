@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from processors.errors import ImageError
 from processors.planner import Pipeline
 from schemas.batches import Counts, ImagePair
+from schemas.results import Status
 from service.engine.base import ItemResult, WorkItem
 from service.engine.dispatch import Dispatcher
 from service.storage import SinkTaken, StorageError
@@ -31,7 +32,7 @@ async def run_batch(dispatcher: Dispatcher, batch: Batch) -> AsyncIterator[ItemR
         yield result
 
 
-def status_of(result: ItemResult, pipeline: Pipeline) -> str:
+def status_of(result: ItemResult, pipeline: Pipeline) -> Status:
     """succeeded, failed, or skipped: an input that `on_invalid: "skip"` passes over."""
     if result.error is None:
         return "succeeded"
@@ -39,7 +40,7 @@ def status_of(result: ItemResult, pipeline: Pipeline) -> str:
     return "skipped" if unreadable and pipeline.on_invalid == "skip" else "failed"
 
 
-def count(counts: Counts, status: str) -> None:
+def count(counts: Counts, status: Status) -> None:
     """Add one image to the counts."""
     counts.total += 1
     setattr(counts, status, getattr(counts, status) + 1)

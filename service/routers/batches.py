@@ -3,13 +3,17 @@
 import secrets
 
 from fastapi import APIRouter, Response
+from pydantic import TypeAdapter
 
 from schemas.batches import BatchRequest, BatchResponse, Counts
+from schemas.results import ImageResult
 from service.dependencies import ServicesDependency
 from service.jobs.batch import Batch, count, run_batch
 from service.logs import bind_job_id
 from service.services import Services
 from service.views import image_result, operation_warning
+
+_RESULT = TypeAdapter(ImageResult)
 
 router = APIRouter(prefix="/v1", tags=["batches"])
 
@@ -44,7 +48,7 @@ async def _run(batch: Batch, services: Services) -> tuple[Counts, list[bytes]]:
         services.metrics.count_image(batch.pipeline, result)
         view = image_result(batch.images[result.index], result, batch.pipeline)
         count(counts, view.status)
-        results[result.index] = view.__pydantic_serializer__.to_json(view)
+        results[result.index] = _RESULT.dump_json(view)
     return counts, results
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import zipfile
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import PurePath
 from typing import Annotated, Any
@@ -100,7 +101,7 @@ async def _answer(result: ItemResult, sink: MemoryFile, upload: Upload, skipped:
 
 def _headers(result: ItemResult, skipped: int) -> dict[str, str]:
     """`Server-Timing` is of the W3C: milliseconds that a browser shows beside the request."""
-    timings = result.timings._asdict() if result.timings else {}
+    timings = asdict(result.timings) if result.timings else {}
     headers = {
         "Server-Timing": ", ".join(f"{stage};dur={taken}" for stage, taken in timings.items())
     }
