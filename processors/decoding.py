@@ -26,6 +26,9 @@ _REDUCED_GRAY = {
     8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
 
+_WORTH_BYTES = 64 * 1024
+"""Below, OpenCV is as fast at 1/8."""
+
 
 @dataclass(frozen=True, slots=True)
 class DecodeMode:
@@ -72,6 +75,8 @@ def decode(data: bytes, header: Header, mode: DecodeMode) -> Image:
     Raises DamagedImage for a truncated or corrupt image, also where the library would fill in
     gray, and OutOfMemory.
     """
+    if (eighth := _decode_eighth(data, header, mode)) is not None:
+        return eighth
     image, messages = _imdecode(data, mode.flags(header))
     if messages.text and messages.tell_no_memory:
         raise OutOfMemory("decoding needs more memory than a worker may use")
@@ -86,6 +91,16 @@ def _full_range(image: Image, unused_bits: int) -> Image:
     if image.dtype != np.uint16:
         return image
     return (image << unused_bits) | (image >> (16 - 2 * unused_bits))  # type: ignore[return-value]
+
+
+def _decode_eighth(data: bytes, header: Header, mode: DecodeMode) -> Image | None:
+    """The fast path for large JPEGs; None where it does not apply, and for any fault."""
+    if mode.reduction != 8 or len(data) < _WORTH_BYTES:
+        return None
+    # Its compiler is large, and the server, which decodes nothing, should not load it.
+    from processors import jpeg_eighth
+
+    return jpeg_eighth.decode(data, gray=mode.channels == "gray")
 
 
 def _imdecode(data: bytes, flags: int) -> tuple[Image | None, NativeMessages]:
