@@ -1,19 +1,15 @@
-"""The picture while it is painted: filled outlines, textures in perspective, focus."""
+"""The picture while it is painted: textures in perspective, and focus."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from testimages.scenes.camera import Camera
 from testimages.scenes.noise import smoothstep
 from testimages.scenes.pixels import Floats, Image, blend, floats
-
-SHIFT = 4  # cv2 draws at sub-pixel positions given as fixed point, here in sixteenths
 
 
 @dataclass
@@ -23,22 +19,6 @@ class Stage:
     pixels: Image
     camera: Camera
     rng: np.random.Generator
-
-
-def fixed(points: ArrayLike) -> NDArray[np.int32]:
-    """Pixel positions, of any shape, as the fixed point that cv2 draws with."""
-    near = np.clip(floats(points), -30000, 30000)  # cv2 overflows on what is far outside
-    return np.asarray(np.round(near * 2**SHIFT), dtype=np.int32)
-
-
-def fill(target: Image, points: ArrayLike, colour: Sequence[float]) -> None:
-    """Fill the outline (N, 2) pixels in `target` (H, W[, 3]) uint8, anti-aliased."""
-    cv2.fillPoly(target, [fixed(points)], tuple(colour), cv2.LINE_AA, SHIFT)
-
-
-def fill_convex(target: Image, outline: NDArray[np.int32], colour: Sequence[float]) -> None:
-    """Fill a convex outline (N, 2) of `fixed` points; for the many small ones."""
-    cv2.fillConvexPoly(target, outline, colour, cv2.LINE_AA, SHIFT)
 
 
 def upright(

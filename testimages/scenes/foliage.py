@@ -6,10 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from testimages.scenes.canvas import Stage, fill_convex, fixed
-from testimages.scenes.pixels import Colour, Floats, floats, mix
+from testimages.scenes.canvas import Stage
+from testimages.scenes.pixels import Colour, Floats, fill_convex, fixed, floats, mix
 from testimages.scenes.strokes import Stroke, draw
+
+_Doubles = NDArray[np.float64]
 
 BARK: Colour = (52, 62, 74)
 
@@ -104,9 +107,7 @@ def _scatter_leaves(stage: Stage, spots: Floats, size: float, colours: Floats) -
         fill_convex(stage.pixels, outline, paint)
 
 
-def _leaf_axes(
-    rng: np.random.Generator, count: int, size: float
-) -> tuple[np.ndarray[tuple[int, int], np.dtype[np.float64]], ...]:
+def _leaf_axes(rng: np.random.Generator, count: int, size: float) -> tuple[_Doubles, _Doubles]:
     """Half the length and half the width of leaves, as vectors (count, 2) in pixels."""
     angle = rng.uniform(0, np.pi, count)
     length = size * rng.uniform(0.45, 0.75, count)

@@ -8,7 +8,6 @@ from itertools import cycle
 import cv2
 import numpy as np
 
-from testimages.scenes.canvas import fill
 from testimages.scenes.masonry import (
     CREAM_BRICK,
     DARK_BRICK,
@@ -18,7 +17,7 @@ from testimages.scenes.masonry import (
     masonry,
 )
 from testimages.scenes.noise import fractal
-from testimages.scenes.pixels import Colour, Floats, Image, floats, light
+from testimages.scenes.pixels import Colour, Floats, Image, fill, floats, light
 from testimages.scenes.windows import Front, draw_window
 
 Gable = tuple[tuple[float, float], ...]

@@ -7,9 +7,8 @@ from itertools import product
 
 import numpy as np
 
-from testimages.scenes.canvas import fill_convex, fixed
 from testimages.scenes.noise import fractal, relief
-from testimages.scenes.pixels import Colour, Floats, Image, floats, light
+from testimages.scenes.pixels import Colour, Floats, Image, fill_convex, fixed, floats, light
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
-"""The arrays that pictures are made of: their types, conversions and blends.
+"""The arrays that pictures are made of: their types, conversions, blends and filled outlines.
 
 Whatever is computed is float32; results are rounded to uint8 when they are laid on a picture.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -12,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Colour = tuple[float, float, float]
+
+SHIFT = 4  # cv2 draws at sub-pixel positions given as fixed point, here in sixteenths
 
 
 def floats(values: ArrayLike) -> Floats:
@@ -48,3 +52,19 @@ def light(target: Image, gain: ArrayLike) -> None:
     """
     gain = floats(gain)
     target[:] = to_bytes(target * (gain if gain.ndim == 3 else gain[..., None]))
+
+
+def fixed(points: ArrayLike) -> NDArray[np.int32]:
+    """Pixel positions, of any shape, as the fixed point that cv2 draws with."""
+    near = np.clip(floats(points), -30000, 30000)  # cv2 overflows on what is far outside
+    return np.asarray(np.round(near * 2**SHIFT), dtype=np.int32)
+
+
+def fill(target: Image, points: ArrayLike, colour: Sequence[float]) -> None:
+    """Fill the outline (N, 2) pixels in `target` (H, W[, 3]) uint8, anti-aliased."""
+    cv2.fillPoly(target, [fixed(points)], tuple(colour), cv2.LINE_AA, SHIFT)
+
+
+def fill_convex(target: Image, outline: NDArray[np.int32], colour: Sequence[float]) -> None:
+    """Fill a convex outline (N, 2) of `fixed` points; for the many small ones."""
+    cv2.fillConvexPoly(target, outline, colour, cv2.LINE_AA, SHIFT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from testimages.scenes.pixels import Colour, floats, mix
+from testimages.scenes.pixels import Colour, mix
 from testimages.scenes.strokes import Stroke, bar, outline
 
 IRON: Colour = (52, 56, 50)
@@ -40,8 +40,8 @@ def lamp(x: float, z: float) -> list[Stroke]:
     sides = [(x - 0.12, 3.5, z), (x - 0.2, 4.05, z), (x + 0.2, 4.05, z), (x + 0.12, 3.5, z)]
     glass = outline(sides, _LAMP_GLASS)
     roof = outline([(x - 0.25, 4.05, z), (x, 4.35, z), (x + 0.25, 4.05, z)], _LAMP_TOP)
-    left, right = bar(*sides[:2], 0.03, _LAMP_TOP), bar(*sides[2:], 0.03, _LAMP_TOP)
-    return [foot, pole, glass, roof, left, right]
+    edges = [bar(sides[n], sides[n + 1], 0.03, _LAMP_TOP) for n in (0, 2)]
+    return [foot, pole, glass, roof, *edges]
 
 
 def bollard(x: float, z: float) -> Stroke:
@@ -49,9 +49,16 @@ def bollard(x: float, z: float) -> Stroke:
     return bar((x, 0, z), (x, 0.85, z), 0.11, _BOLLARD)
 
 
+def drainpipe(x: float, z: float) -> list[Stroke]:
+    """A pipe that runs down a wall, with the clips that hold it."""
+    pipe = bar((x, 0.05, z), (x, 6, z), 0.09, (92, 98, 96))
+    clips = [bar((x - 0.07, y, z), (x + 0.07, y, z), 0.035, (84, 90, 88)) for y in (0.6, 2.1)]
+    return [pipe, *clips]
+
+
 def wire(start: tuple[float, float, float], end: tuple[float, float, float]) -> Stroke:
     """A wire that sags between two points (X, Y, Z)."""
     along = np.linspace(0, 1, 40)[:, None]
     points = mix(start, end, along)
-    points[:, 1] -= floats(0.35 * (1 - (2 * along[:, 0] - 1) ** 2))
+    points[:, 1] -= 0.35 * (1 - (2 * along[:, 0] - 1) ** 2)
     return Stroke(points, 0.016, _WIRE)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from testimages.scenes.camera import Camera
-from testimages.scenes.canvas import SHIFT, Stage, fill, fixed
-from testimages.scenes.pixels import Colour, Floats, Image, floats, mix
+from testimages.scenes.canvas import Stage
+from testimages.scenes.pixels import SHIFT, Colour, Floats, Image, fill, fixed, floats, mix
 
 _SKYLIGHT: Colour = (255, 252, 248)
 
@@ -72,7 +72,7 @@ def silhouette(camera: Camera, strokes: Iterable[Stroke]) -> Floats:
             _draw_line(canvas, points, stroke.thickness(camera), [255])
         else:
             fill(canvas, points, [255])
-    return floats(canvas) / 255
+    return floats(floats(canvas) / 255)
 
 
 def _draw_tube(target: Image, points: Floats, width: float, colour: Floats, gloss: float) -> None:
@@ -89,6 +89,4 @@ def _draw_tube(target: Image, points: Floats, width: float, colour: Floats, glos
 
 def _draw_line(target: Image, points: ArrayLike, width: float, colour: ArrayLike) -> None:
     paint = tuple(np.clip(floats(colour), 0, 255).tolist())
-    cv2.polylines(
-        target, [fixed(points)], False, paint, max(1, round(width)), cv2.LINE_AA, SHIFT
-    )
+    cv2.polylines(target, [fixed(points)], False, paint, max(1, round(width)), cv2.LINE_AA, SHIFT)

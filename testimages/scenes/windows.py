@@ -78,7 +78,7 @@ def _draw_pane(front: Front, box: Box, depth: float, colours: tuple[Colour, Colo
     glass[: max(1, glass.shape[0] // 14)] //= 2  # the frame's shadow
 
 
-def _roofline(fall: np.ndarray[tuple[int, ...], np.dtype[np.float32]], width: int) -> Floats:
+def _roofline(fall: Floats, width: int) -> Floats:
     """1 where glass mirrors the houses opposite, 0 where it mirrors the sky."""
     across = np.linspace(0, 1, width, dtype=np.float32)[None, :, None]
     return smoothstep(-0.04, 0.04, fall - 0.35 - 0.25 * across)
