@@ -4,13 +4,9 @@ import sys
 from typing import Annotated
 
 import typer
-import uvicorn
 
-from service.app import CLOSE_SECONDS, create_app
-from service.logs import configure_logging
-from service.settings import SettingsError, load_settings
+from service.cli.output import EXIT_REFUSED
 
-_EXIT_SETTINGS = 2
 _KEEP_ALIVE_SECONDS = 75
 
 
@@ -19,13 +15,19 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 for any.")] = None,
 ) -> None:
     """Serve the HTTP API (the default command)."""
+    import uvicorn
+
+    from service.app import CLOSE_SECONDS, create_app
+    from service.logs import configure_logging
+    from service.settings import SettingsError, load_settings
+
     try:
         settings = load_settings(host=host, port=port)
         settings.server.check_listening()
         configure_logging(settings.log)
     except SettingsError as error:
         typer.echo(str(error), err=True)
-        sys.exit(_EXIT_SETTINGS)
+        sys.exit(EXIT_REFUSED)
     server = settings.server
     uvicorn.run(
         create_app(settings),

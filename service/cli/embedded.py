@@ -1,0 +1,75 @@
+"""A batch run in this process's own workers: the parts of the server, without the server."""
+
+import asyncio
+import secrets
+import signal
+from collections.abc import Callable
+from multiprocessing import resource_tracker
+
+from schemas.batches import BatchRequest, BatchResponse
+from service.app import CLOSE_SECONDS
+from service.cli.output import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TERMINATED
+from service.cli.tally import Tally
+from service.engine.base import Engine
+from service.jobs.batch import run_batch
+from service.services import Services
+from service.views import operation_warning
+
+
+def run(services: Services, tally: Tally, changed: Callable[[], None]) -> int:
+    """Process the tally's batch; `changed` is called after each image. Gives the exit code."""
+    try:
+        asyncio.run(_process(services, tally, changed))
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except asyncio.CancelledError:
+        return EXIT_TERMINATED
+    return EXIT_FAILED if tally.counts.failed else 0
+
+
+def response(request: BatchRequest, tally: Tally) -> BatchResponse:
+    """What `POST /v1/batches` would have answered."""
+    return BatchResponse(
+        id=secrets.token_hex(8),
+        state="completed",
+        counts=tally.counts,
+        warnings=[operation_warning(skipped) for skipped in request.skipped],
+        results=sorted(tally.results, key=lambda result: result.index),
+    )
+
+
+async def _process(services: Services, tally: Tally, changed: Callable[[], None]) -> None:
+    _cancel_on_sigterm()
+    try:
+        await asyncio.to_thread(_start, services.engine)
+        async for result in run_batch(services.dispatcher, tally.batch):
+            tally.add(result)
+            changed()
+    finally:
+        await _close(services)
+
+
+def _start(engine: Engine) -> None:
+    """Start the workers with SIGINT blocked, which they inherit.
+
+    A terminal sends Ctrl-C to all processes of a command, but this one alone ends the others. It
+    is blocked in this thread only, and the resource tracker, which would unblock it, is there.
+    """
+    resource_tracker.ensure_running()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    engine.start()
+
+
+def _cancel_on_sigterm() -> None:
+    """End on SIGTERM as on Ctrl-C, which asyncio.run sees to."""
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+async def _close(services: Services) -> None:
+    """Stop the workers; images under way get a moment to end by themselves."""
+    under_way = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.to_thread(services.engine.close, CLOSE_SECONDS)
+    # They remove the temporary files of workers that were stopped.
+    await asyncio.gather(*under_way, return_exceptions=True)

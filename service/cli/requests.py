@@ -1,0 +1,108 @@
+"""What a batch on the command line asks for, and the settings that it runs under."""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from schemas.batches import BatchRequest, ImagePair
+from service.cli.patterns import Template, expand, folder_of
+from service.errors import InvalidRequest, MalformedRequest
+from service.handlers import request_error
+from service.settings import Settings, load_settings
+
+STDIN = "-"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """A request as options: what is None or empty is not given."""
+
+    inputs: list[str] = field(default_factory=list)
+    output: str | None = None
+    operations: list[str] = field(default_factory=list)
+    encode: dict[str, Any] = field(default_factory=dict)
+    fidelity: str | None = None
+    on_invalid: str | None = None
+
+    def given(self) -> bool:
+        return self != Arguments()
+
+
+def one_of(files: list[str], arguments: Arguments) -> BatchRequest:
+    """The request of the one file, or of the options. Raises PatternError and RequestError."""
+    if not files:
+        return request_of(arguments)
+    if len(files) > 1 or arguments.given():
+        raise MalformedRequest(
+            "give one request file, or --input and --output with their options; put quotes around "
+            "a pattern, so that the shell does not expand it"
+        )
+    return read_request(files[0])
+
+
+def read_request(source: str) -> BatchRequest:
+    """The request in a file, or on standard input. Raises RequestError."""
+    name = "standard input" if source == STDIN else source
+    try:
+        data = sys.stdin.buffer.read() if source == STDIN else Path(source).read_bytes()
+        body = json.loads(data)
+    except OSError as error:
+        raise MalformedRequest(f"{name} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise MalformedRequest(f"{name} is not JSON: {error}") from None
+    return validated(body)
+
+
+def request_of(arguments: Arguments) -> BatchRequest:
+    """The request that options stand for. Raises PatternError and RequestError."""
+    if not arguments.inputs or arguments.output is None:
+        raise MalformedRequest("give a request file, or --input and --output")
+    template = Template(arguments.output)
+    pairs = [
+        ImagePair(path, template.fill(path, index))
+        for index, path in enumerate(expand(arguments.inputs))
+    ]
+    chosen = {"fidelity": arguments.fidelity, "on_invalid": arguments.on_invalid}
+    return validated(
+        {
+            "images": pairs,
+            "operations": arguments.operations,
+            "encode": arguments.encode,
+            **{name: value for name, value in chosen.items() if value is not None},
+        }
+    )
+
+
+def validated(body: Any) -> BatchRequest:
+    """`body` as the HTTP route reads it, with its messages. Raises RequestError."""
+    if not isinstance(body, dict):
+        raise InvalidRequest("a request is a JSON object", [("", "is not a JSON object")])
+    try:
+        return BatchRequest.model_validate(body)
+    except ValidationError as error:
+        found = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
+        raise request_error(RequestValidationError(found, body=body)) from None
+
+
+def settings_for(arguments: Arguments) -> Settings:
+    """The settings, with the folders that the options name among the roots.
+
+    The roots keep the clients of a server, and request files from elsewhere, away from files that
+    are not theirs. A folder typed into one's own shell is the user's own word: it is allowed, and
+    nothing beside it. So a link in it that leads outside is refused all the same.
+    Raises SettingsError and PatternError.
+    """
+    settings = load_settings()
+    if not arguments.given() or arguments.output is None:
+        return settings
+    folders = [folder_of(pattern) for pattern in arguments.inputs]
+    outputs = Template(arguments.output).folders(folders)
+    return load_settings(
+        read_roots=(*settings.storage.read_roots, *folders),
+        write_roots=(*settings.storage.write_roots, *outputs),
+    )

@@ -1,0 +1,76 @@
+"""What is kept of a batch while it runs: counts and the first failures, not every result."""
+
+import time
+from dataclasses import dataclass, field
+
+from processors.errors import StepFailed
+from processors.planner import Pipeline
+from schemas.batches import Counts, ImagePair
+from schemas.results import ImageResult
+from service.engine.base import ItemResult
+from service.errors import problem_of
+from service.jobs.batch import Batch, count, status_of
+from service.views import image_result
+
+SHOWN_FAILURES = 20
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One image that failed; `step` is the operation at fault, empty when it was none."""
+
+    index: int
+    input: str
+    problem: str
+    step: str
+
+
+@dataclass
+class Tally:
+    """The state of a batch. `results` are kept only where `keep` says so."""
+
+    batch: Batch
+    keep: bool = False
+    counts: Counts = field(default_factory=Counts)
+    bytes: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    results: list[ImageResult] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+    def add(self, result: ItemResult) -> None:
+        """Take account of one image."""
+        image = self.batch.images[result.index]
+        status = status_of(result, self.batch.pipeline)
+        count(self.counts, status)
+        self.bytes += sum(output.bytes for output in result.outputs)
+        if status == "failed" and len(self.failures) < SHOWN_FAILURES:
+            self.failures.append(_failure(image, result, self.batch.pipeline))
+        if self.keep:
+            self.results.append(image_result(image, result, self.batch.pipeline))
+
+    def summary(self) -> str:
+        """One line: `4 images in 0.9 s (4.4 images/s): 3 succeeded, 1 failed, ...`."""
+        seconds = time.monotonic() - self.started
+        counts, total = self.counts, len(self.batch.images)
+        done = f"{counts.total}" if counts.total == total else f"{counts.total} of {total}"
+        images = "image" if total == 1 else "images"
+        rate = counts.total / max(seconds, 1e-3)
+        return (
+            f"{done} {images} in {seconds:.1f} s ({rate:.1f} images/s): "
+            f"{counts.succeeded} succeeded, {counts.failed} failed, {counts.skipped} skipped; "
+            f"{self.bytes / 1e6:.1f} MB written"
+        )
+
+
+def _failure(image: ImagePair, result: ItemResult, pipeline: Pipeline) -> Failure:
+    assert result.error is not None
+    detail = problem_of(result.error).detail
+    return Failure(result.index, image.input, detail, _step(result.error, pipeline))
+
+
+def _step(error: Exception, pipeline: Pipeline) -> str:
+    """The operation at fault by its index in the request, with its text."""
+    if not isinstance(error, StepFailed) or error.step is None:
+        return ""
+    operation = dict(pipeline.steps).get(error.step)
+    return f"{error.step}: {operation.text() if operation else error.op}"
