@@ -10,7 +10,8 @@ from processors.probing import ImageFormat
 @dataclass(frozen=True, slots=True)
 class FormatTraits:
     """`extensions` without the dot, the usual one first; `max_side` in pixels; `quality` is the
-    default of 1 to 100, None where the format has none."""
+    default of 1 to 100, None where the format has none. AVIF could state 65,536 pixels, but its
+    usual decoder, libavif, refuses sides above 32,768."""
 
     extensions: tuple[str, ...]
     media_type: str
@@ -26,7 +27,7 @@ FORMAT_TRAITS: dict[ImageFormat, FormatTraits] = {
     ),
     "png": FormatTraits(("png",), "image/png", True, True, 1_000_000),
     "webp": FormatTraits(("webp",), "image/webp", True, False, 16_383, quality=80),
-    "avif": FormatTraits(("avif",), "image/avif", True, False, 65_535, quality=60),
+    "avif": FormatTraits(("avif",), "image/avif", True, False, 32_768, quality=60),
     "tiff": FormatTraits(("tiff", "tif"), "image/tiff", True, True, 1_000_000),
     "bmp": FormatTraits(("bmp", "dib"), "image/bmp", True, False, 1_000_000),
     "gif": FormatTraits(("gif",), "image/gif", False, False, 65_535),

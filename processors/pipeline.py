@@ -90,7 +90,7 @@ class Runner:
     ) -> list[Image]:
         try:
             return [result for image in images for result in planned.step.produce(image)]
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             failure = _translated(planned, error)
             if self.pipeline.on_invalid == "skip" and isinstance(failure, StepFailed):
                 skipped.append(failure)
@@ -98,7 +98,7 @@ class Runner:
             raise failure from error
 
 
-def _translated(planned: PlannedStep, error: Exception) -> ProcessorError:
+def _translated(planned: PlannedStep, error: BaseException) -> ProcessorError:
     op, at = planned.step.op, planned.at
     if isinstance(error, MemoryError) or (
         isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem

@@ -24,6 +24,8 @@ Fidelity = Literal["fast", "exact"]
 OnInvalid = Literal["fail", "skip"]
 
 _REDUCTIONS = (8, 4, 2)
+_MOST_SHIFT = 0.25
+"""Pixels of the result, at its far edges. At half a pixel fine texture is visibly another."""
 
 
 class Indexed(NamedTuple):
@@ -227,12 +229,12 @@ def _mergeable(first: Step | None, second: Step, between: Size) -> bool:
 def decode_reduced(draft: Draft) -> Draft:
     """A JPEG that is shrunk to a half or less is decoded at 1/2, 1/4 or 1/8."""
     resize = next((step for _, step in draft.steps if not isinstance(step, Orient)), None)
-    if not isinstance(resize, Resample) or draft.header.format != "jpeg":
+    decodes_reduced = draft.header.format == "jpeg" and draft.decode.channels != "bgr"
+    if not isinstance(resize, Resample) or not decodes_reduced:
         return draft
     for reduction in _REDUCTIONS:
         reduced = replace(draft, decode=replace(draft.decode, reduction=reduction))
-        size = _upright_size(reduced)
-        if size.width >= resize.scaled.width and size.height >= resize.scaled.height:
+        if _suffices(_upright_size(draft), _upright_size(reduced), reduction, resize.scaled):
             return reduced
     return draft
 
@@ -243,6 +245,17 @@ def _upright_size(draft: Draft) -> Size:
         if isinstance(step, Orient):
             size = step.output_size(size)
     return size
+
+
+def _suffices(whole: Size, reduced: Size, reduction: int, target: Size) -> bool:
+    """Whether `target` can be made from `reduced` with no more than a slight shift of pixels.
+
+    Reduced decoding fills the last blocks up, and so stretches sides that are no multiple of it.
+    """
+    return all(
+        decoded >= wanted and wanted * (1 - side / (decoded * reduction)) <= _MOST_SHIFT
+        for side, decoded, wanted in zip(whole, reduced, target, strict=True)
+    )
 
 
 def shrink_in_two_steps(draft: Draft) -> Draft:

@@ -8,7 +8,6 @@ cannot be loaded is reported by name in `problems`, and the others are there all
 import difflib
 import importlib
 import inspect
-import logging
 import pkgutil
 from collections.abc import Iterator
 from functools import cache
@@ -22,8 +21,6 @@ from processors.operation import Operation
 from processors.text import split_name
 
 ENTRY_POINT_GROUP = "darkroom.operations"
-
-_log = logging.getLogger("darkroom.registry")
 
 
 class PluginProblem(NamedTuple):
@@ -130,8 +127,9 @@ def _add_plugin(found: Registry, plugin: EntryPoint) -> None:
         loaded = plugin.load()
         if isinstance(loaded, ModuleType):
             _add_all(found, loaded, plugin.name)
-        else:
+        elif inspect.isclass(loaded) and issubclass(loaded, Operation):
             found.add(loaded, plugin.name)
-    except Exception as error:  # noqa: BLE001 - whatever a plugin raises, the service starts
+        else:
+            raise TypeError(f"{plugin.value} is neither an Operation class nor a module")
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin raises, the service starts
         found.problems.append(PluginProblem(plugin.name, f"{type(error).__name__}: {error}"))
-        _log.error("plugin %s was not loaded: %s: %s", plugin.name, type(error).__name__, error)

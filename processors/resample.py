@@ -2,8 +2,9 @@
 
 INTER_AREA weighs every source pixel by the share that falls into a target pixel: the right answer
 for shrinking, but up to ten times slower at a ratio that is no integer, where OpenCV has no vector
-code. `shrink_in_two_steps` gives nearly the same pixels (SSIM above 0.99 on photographs) from two
-fast steps: bilinear to twice the target, then the exact mean of 2x2 pixels.
+code. `shrink_in_two_steps` gives nearly the same pixels (on photographs SSIM above 0.99 up to a
+ratio of 4, above 0.97 beyond) from two fast steps: bilinear to twice the target, then the exact
+mean of 2x2 pixels.
 """
 
 from dataclasses import dataclass

@@ -128,11 +128,13 @@ def _tokens(op: str, text: str) -> list[str]:
             depth += 1
         elif char in "]}":
             depth -= 1
+            if depth < 0:
+                break
         elif char == "," and depth == 0:
             tokens.append(text[start:index].strip())
             start = index + 1
     if depth or quoted:
-        raise InvalidArguments(op, Problem((), f"unbalanced brackets or quotes in {text!r}"))
+        raise InvalidArguments(op, Problem((), f"unbalanced brackets or quotes in {text[:60]!r}"))
     return [*tokens, text[start:].strip()]
 
 

@@ -30,6 +30,8 @@ class Blur(Operation):
     channelwise: ClassVar = True
 
     def apply(self, image: Image) -> Image:
+        if self.kernel_size == 1:
+            return image
         return premultiplied(image, self._smooth)
 
     def _smooth(self, image: Image) -> Image:

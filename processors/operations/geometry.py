@@ -22,7 +22,8 @@ _QUARTER_TURNS = {
     270: cv2.ROTATE_90_COUNTERCLOCKWISE,
 }
 _FLIPS = {"horizontal": 1, "vertical": 0, "both": -1}
-_FALSE = {"none", "false"}
+_FALSE = {"None", "none", "False", "false"}
+"""The words of the original server that switch splitting off; any other word switches it on."""
 
 
 def bgr(color: Color) -> tuple[int, int, int]:
@@ -125,7 +126,7 @@ class Split(Operation):
     @classmethod
     def parse_text(cls, arguments: str | None) -> dict[str, Any]:
         if arguments and not any(char in arguments for char in ",={"):
-            return {"rows": 1, "columns": 1} if arguments.lower() in _FALSE else {}
+            return {"rows": 1, "columns": 1} if arguments in _FALSE else {}
         return super().parse_text(arguments)
 
     def text(self) -> str:

@@ -1,0 +1,223 @@
+"""What every operation of the catalogue keeps to, whatever it does to an image."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.openapi.models import Schema
+
+from processors.errors import StepFailed
+from processors.operation import Image, Operation, Size, channels_of, size_of
+from processors.registry import registry
+from tests.processors.files import file_of, run_pixels
+from tests.processors.similarity import similarity
+from tests.processors.variations import variations
+from tests.samples import photograph
+
+OPERATIONS = list(registry())
+
+MORE = {
+    "resize": (
+        "resize=7x5",
+        "resize=30x50,cover",
+        "resize=50x31,inside",
+        "resize=50x31,contain,red",
+        "resize=64x48,contain",
+    ),
+    "split": ("split=1,1", "splitQuadrants=True", "split=none"),
+    "rotate": ("rotate=30,false,white", "rotate=270", "rotate=-45"),
+    "crop": ("crop=1x1", "crop=5,5,5000,5000"),
+}
+"""Uses that change several parameters at once, which the schema does not tell to be sensible."""
+
+USES = [
+    use
+    for operation in OPERATIONS
+    for use in dict.fromkeys(
+        [*variations(operation), *map(registry().parse, MORE.get(operation.name(), ()))]
+    )
+]
+
+SIZES = (Size(1, 1), Size(1, 7), Size(7, 1), Size(3, 2), Size(31, 47))
+
+MOST_PIXELS = 250_000
+"""Uses that would enlarge an image beyond it are left out, for the sake of time."""
+
+LEAST_SIMILARITY = 0.96
+"""Fast against exact, SSIM, on a photograph whose sides are whole blocks of JPEG; 0.98 is met. Most
+is lost to a shrink just beyond a ratio of reduced decoding: its blocks are the low frequencies of
+the DCT, a little sharper than the means of INTER_AREA. Other sizes: tests/processors/test_planner.
+"""
+
+by_name = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda found: found.name())
+by_use = pytest.mark.parametrize("use", USES, ids=lambda use: use.text())
+
+
+def images() -> Iterator[Image]:
+    """Gray, colour and alpha, 8 and 16 bits, in every size; the last also as a view."""
+    for size in SIZES:
+        for channels in (1, 3, 4):
+            for depth in (8, 16):
+                yield photograph(*size, channels, depth)
+    yield from (photograph(*size, channels)[::-1, ::-1] for channels in (1, 3, 4))
+
+
+IMAGES = list(images())
+
+
+def layouts(image: Image) -> Iterator[Image]:
+    """The same pixels in other orders of memory."""
+    yield np.ascontiguousarray(image[::-1, ::-1])[::-1, ::-1]
+    yield np.repeat(np.repeat(image, 2, axis=0), 2, axis=1)[::2, ::2]
+    yield np.asfortranarray(image)
+
+
+def sizes_within_reach(use: Operation, size: Size) -> list[Size] | None:
+    """What the use predicts; None when that is too much for a test, or when it fails."""
+    try:
+        sizes = use.output_sizes(size)
+    except StepFailed:
+        return None
+    return sizes if sum(found.pixels for found in sizes) <= MOST_PIXELS else None
+
+
+def cases(use: Operation) -> Iterator[tuple[Image, list[Size]]]:
+    """The images that the use can be applied to, with the sizes that it predicts."""
+    found = [(image, sizes_within_reach(use, size_of(image))) for image in IMAGES]
+    return ((image, sizes) for image, sizes in found if sizes is not None)
+
+
+# --- the declaration ---------------------------------------------------------------------------
+
+
+@by_name
+def test_the_docstring_begins_with_a_sentence(operation: type[Operation]) -> None:
+    assert "__doc__" in vars(operation)
+    assert operation.summary().endswith(".")
+
+
+@by_name
+def test_every_parameter_is_described(operation: type[Operation]) -> None:
+    fields = operation.model_fields
+    assert [name for name in operation.parameters() if not fields[name].description] == []
+
+
+@by_name
+def test_the_schema_is_valid_and_closed(operation: type[Operation]) -> None:
+    schema = operation.model_json_schema()
+    Schema.model_validate(schema)
+    assert schema["additionalProperties"] is False
+    assert set(schema["properties"]) == {"op", *operation.parameters()}
+    assert [name for name, found in schema["properties"].items() if not _states_type(found)] == []
+
+
+def _states_type(schema: dict[str, Any]) -> bool:
+    if "anyOf" in schema:
+        return all(map(_states_type, schema["anyOf"]))
+    return "type" in schema or "$ref" in schema
+
+
+@by_name
+def test_the_example_is_a_use_of_the_operation(operation: type[Operation]) -> None:
+    assert isinstance(registry().parse(operation.example), operation)
+
+
+@by_name
+def test_the_example_can_be_applied_to_a_photograph(operation: type[Operation]) -> None:
+    assert registry().parse(operation.example).produce(photograph(400, 300))
+
+
+@by_name
+def test_the_name_is_found_by_each_alias(operation: type[Operation]) -> None:
+    names = (operation.name(), *operation.aliases)
+    assert [registry().get(name) for name in names] == [operation] * len(names)
+
+
+# --- the text and the object form --------------------------------------------------------------
+
+
+@by_use
+def test_reading_the_text_form_gives_an_equal_operation(use: Operation) -> None:
+    assert registry().parse(use.text()) == use
+
+
+@by_use
+def test_reading_the_object_form_gives_an_equal_operation(use: Operation) -> None:
+    assert registry().parse(use.model_dump(mode="json")) == use
+
+
+# --- the image ---------------------------------------------------------------------------------
+
+
+@by_use
+def test_the_image_is_left_as_it_is(use: Operation) -> None:
+    for image, _ in cases(use):
+        before = image.tobytes()
+        use.produce(image)
+        assert image.tobytes() == before, (image.shape, image.dtype)
+
+
+@by_use
+def test_the_sizes_are_those_predicted(use: Operation) -> None:
+    for image, sizes in cases(use):
+        assert [size_of(result) for result in use.produce(image)] == sizes, image.shape
+
+
+@by_use
+def test_depth_and_channels_are_those_predicted(use: Operation) -> None:
+    for image, _ in cases(use):
+        channels = use.output_channels(channels_of(image))
+        for result in use.produce(image):
+            assert (result.dtype, channels_of(result)) == (image.dtype, channels), image.shape
+            assert result.ndim == (2 if channels == 1 else 3)
+
+
+@by_use
+def test_the_memory_layout_does_not_matter(use: Operation) -> None:
+    for image, _ in cases(use):
+        expected = use.produce(image)
+        for other in layouts(image):
+            found = use.produce(other)
+            assert all(map(np.array_equal, found, expected)), (image.shape, image.dtype)
+
+
+@by_use
+def test_an_identity_changes_no_pixel(use: Operation) -> None:
+    for image, _ in cases(use):
+        if use.is_identity(size_of(image)):
+            (result,) = use.produce(image)
+            assert np.array_equal(result, image), (image.shape, image.dtype)
+
+
+def failure_of(work: Callable[[], object]) -> tuple[str, str] | None:
+    try:
+        work()
+    except StepFailed as error:
+        return error.op, error.detail
+    return None
+
+
+@by_use
+def test_what_cannot_be_predicted_cannot_be_applied(use: Operation) -> None:
+    """Of all errors only StepFailed comes, from the prediction as from the image."""
+    for image in IMAGES:
+        predicted = failure_of(lambda: use.output_sizes(size_of(image)))  # noqa: B023 - called here
+        if predicted is not None:
+            assert failure_of(lambda: use.produce(image)) == predicted  # noqa: B023 - called here
+
+
+# --- fast against exact ------------------------------------------------------------------------
+
+PHOTOGRAPH = Size(400, 304)
+JPEG = file_of(photograph(*PHOTOGRAPH), "jpeg", quality=92)
+
+
+@by_use
+def test_the_fast_result_looks_like_the_exact_one(use: Operation) -> None:
+    if sizes_within_reach(use, PHOTOGRAPH) is None:
+        use = registry().parse(type(use).example)
+    fast = run_pixels(JPEG, use.text(), fidelity="fast")
+    exact = run_pixels(JPEG, use.text(), fidelity="exact")
+    found = [similarity(one, other) for one, other in zip(fast, exact, strict=True)]
+    assert min(found) >= LEAST_SIMILARITY
