@@ -9,7 +9,7 @@ whole new one.
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
 
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
@@ -103,8 +103,9 @@ class Storage:
 
     def discard_partial(self, path: str, token: str) -> None:
         """Remove the temporary files that a killed worker left beside `path`."""
-        folder = Path(self.resolve_output(path)).parent
-        (folder / _partial_name(token)).unlink(missing_ok=True)
+        with suppress(PathRefused, OSError):  # then nothing can be there
+            folder = Path(self.resolve_output(path)).parent
+            (folder / _partial_name(token)).unlink()
 
     def _confined(self, path: str, roots: tuple[str, ...], verb: str, variable: str) -> str:
         if not path or "\0" in path:
@@ -144,8 +145,10 @@ class Storage:
 
 
 def numbered(path: str, count: int) -> list[str]:
-    """`stem_1.ext` to `stem_{count}.ext` beside `path`."""
+    """`stem_1.ext` to `stem_{count}.ext` beside `path`. Raises PathRefused."""
     pure = PurePath(path)
+    if not pure.name:
+        raise PathRefused(f"{path!r:.200} is not a path")
     return [str(pure.with_name(f"{pure.stem}_{n}{pure.suffix}")) for n in range(1, count + 1)]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from service.storage import Storage
+from service.storage import SinkUnwritable, SourceUnreadable, Storage
 
 
 class Source(Protocol):
@@ -69,7 +69,10 @@ class MemorySource:
     path: str
 
     def read(self, storage: Storage) -> bytes:
-        return Path(self.path).read_bytes()
+        try:
+            return Path(self.path).read_bytes()
+        except OSError as error:
+            raise SourceUnreadable(f"the request has ended: {error.strerror}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +83,11 @@ class MemorySink:
     name: str | None = None
 
     def write(self, storage: Storage, results: list[bytes], token: str) -> list[str]:
-        with open(self.path, "r+b", buffering=0) as file:  # noqa: PTH123 - a path below /proc
-            for data in results:
-                file.write(data)
+        try:
+            with Path(self.path).open("r+b") as file:
+                file.writelines(results)
+        except OSError as error:
+            raise SinkUnwritable(f"the request has ended: {error.strerror}") from None
         return [""] * len(results)
 
     def discard_partial(self, storage: Storage, token: str) -> None:

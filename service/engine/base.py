@@ -5,6 +5,7 @@ groups of images; the Dispatcher (dispatch.py) makes tasks of a batch, keeps a w
 way, and runs a failed group again one by one. It is the same for every engine.
 """
 
+import signal
 from abc import ABC, abstractmethod
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -31,6 +32,11 @@ class WorkerCrashed(EngineError):
     def __init__(self, exit_code: int | None = None) -> None:
         super().__init__(exit_code)
         self.exit_code = exit_code
+
+    @property
+    def from_outside(self) -> bool:
+        """Whether somebody killed it: an image at fault ends a process in other ways."""
+        return self.exit_code in (None, -signal.SIGKILL, -signal.SIGTERM)
 
     def __str__(self) -> str:
         if self.exit_code is None:
@@ -120,6 +126,10 @@ class Engine(ABC):
         """Start what `submit` needs, and wait for it. Idempotent. Raises EngineClosed."""
 
     @abstractmethod
+    def reopen(self) -> None:
+        """Let a closed engine be started again, as an application can be. Else it does nothing."""
+
+    @abstractmethod
     def submit(self, task: Task) -> Future[list[ItemResult]]:
         """Queue a task and return at once, save that the first call starts the engine.
 
@@ -137,5 +147,5 @@ class Engine(ABC):
     def close(self, timeout: float) -> None:
         """Let running tasks finish for `timeout` seconds, then stop all processes. Idempotent.
 
-        Waiting tasks end with EngineClosed. No process is left when it returns.
+        Waiting tasks end with EngineClosed. No worker is left when it returns.
         """

@@ -2,13 +2,14 @@
 
 A batch has a small window of tasks under way: memory stays flat, and a second batch or a single
 image waits for a few tasks, not for the batch. Small images share a task, so that the cost of
-dispatching one disappears. A task that crashes is run again image by image, which blames one.
+dispatching one disappears. A task that crashes is run again image by image, which blames one; an
+image is not blamed for a worker that was killed from outside, unless it happens again and again.
 """
 
 import asyncio
 import pickle
 import secrets
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from itertools import islice
 
 from processors.planner import Pipeline
@@ -28,6 +29,9 @@ TASKS_A_WORKER = 2
 
 TASK_MILLISECONDS = 20.0
 """A group of images is sized to take about this long; a single image waits no longer for it."""
+
+ATTEMPTS_WHEN_KILLED = 5
+"""For an image whose worker is killed from outside each time. Other crashes: one, when alone."""
 
 MAX_GROUP = 32
 _SMOOTHING = 0.2
@@ -61,7 +65,9 @@ class Dispatcher:
         self._storage = storage
         self._under_way: set[asyncio.Task[list[ItemResult]]] = set()
 
-    async def run(self, pipeline: Pipeline, items: Iterable[WorkItem]) -> AsyncIterator[ItemResult]:
+    async def run(
+        self, pipeline: Pipeline, items: Iterable[WorkItem]
+    ) -> AsyncGenerator[ItemResult, None]:
         """One result for each item, as they are done; `items` is read as the window moves.
 
         An item fails alone, with an error that says why. When the caller stops reading, no
@@ -93,8 +99,13 @@ class Dispatcher:
         # Held here too: a batch that nobody reads any more lets its last tasks end in peace.
         task = asyncio.create_task(self._run_group(pipeline, group))
         self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        task.add_done_callback(self._forget)
         return task
+
+    def _forget(self, task: asyncio.Task[list[ItemResult]]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # when nobody reads the batch any more, asyncio would log it as lost
 
     async def _run_group(self, pipeline: bytes, group: Sequence[WorkItem]) -> list[ItemResult]:
         try:
@@ -105,13 +116,18 @@ class Dispatcher:
         except WorkerCrashed as error:
             if len(group) == 1 and not group[0].repeatable:
                 return [ItemResult(group[0].index, error=error)]
-        return [await self._last_attempt(pipeline, item) for item in group]
+        return [await self._attempt_again(pipeline, item) for item in group]
 
-    async def _last_attempt(self, pipeline: bytes, item: WorkItem) -> ItemResult:
-        try:
-            return (await self._attempt(pipeline, (item,)))[0]
-        except (WorkerCrashed, TaskTimeout) as error:
-            return ItemResult(item.index, error=error)
+    async def _attempt_again(self, pipeline: bytes, item: WorkItem) -> ItemResult:
+        failure: WorkerCrashed | TaskTimeout
+        for _ in range(ATTEMPTS_WHEN_KILLED):
+            try:
+                return (await self._attempt(pipeline, (item,)))[0]
+            except (WorkerCrashed, TaskTimeout) as error:
+                failure = error
+            if not isinstance(failure, WorkerCrashed) or not failure.from_outside:
+                break
+        return ItemResult(item.index, error=failure)
 
     async def _attempt(self, pipeline: bytes, group: Sequence[WorkItem]) -> list[ItemResult]:
         task = Task(secrets.token_hex(8), pipeline, tuple(group))

@@ -2,11 +2,15 @@
 
 import atexit
 import multiprocessing
+import os
 import threading
-from concurrent.futures import CancelledError, Future
+from collections import OrderedDict
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from multiprocessing import forkserver
+from pathlib import Path
 from typing import cast
 
 import pebble
@@ -16,25 +20,31 @@ from service.engine import worker
 from service.engine.base import (
     Engine,
     EngineClosed,
+    EngineError,
     EngineStatus,
-    ItemResult,
     Task,
     TaskTimeout,
     WorkerCrashed,
 )
+from service.engine.task_future import Results, TaskFuture
 
 # A worker killed while it holds the lock of Pebble's channel leaves it locked, and the others wait
 # this long before they end and the pool is renewed. The default of 60 s is longer than clients do.
 CONSTS.channel_lock_timeout = 5
 
-Results = list[ItemResult]
+_WATCH_SECONDS = 0.5
+"""How often a pool that broke while nobody submitted is looked for."""
+
+_PRELOAD = f"{worker.__package__}.preload"
+_ROOT = Path(__file__).parents[2]
 
 
 class LocalEngine(Engine):
     """Pebble's process pool, with workers that are forked from a server that has OpenCV loaded.
 
-    `timeout` is the seconds that a task may take. A pool that breaks (all workers killed at once)
-    is replaced at the next task.
+    `timeout` is the seconds that a task may take. Pebble has no more tasks than workers: what it
+    has, it cannot give back, so that a task that waits is dropped here, and survives a pool that
+    breaks (its workers were killed between two tasks), which is replaced.
     """
 
     def __init__(self, config: worker.WorkerConfig, workers: int, timeout: float) -> None:
@@ -43,8 +53,10 @@ class LocalEngine(Engine):
         self._timeout = timeout
         self._lock = threading.Lock()
         self._pool: pebble.ProcessPool | None = None
-        self._tasks: set[_TaskFuture] = set()
-        self._closed = False
+        self._waiting: OrderedDict[TaskFuture, None] = OrderedDict()
+        self._running: set[TaskFuture] = set()
+        self._closed = threading.Event()
+        self._retired: list[threading.Thread] = []
 
     @property
     def workers(self) -> int:
@@ -54,50 +66,54 @@ class LocalEngine(Engine):
         with self._lock:
             self._running_pool()
 
-    def submit(self, task: Task) -> Future[Results]:
+    def reopen(self) -> None:
         with self._lock:
-            pool = self._running_pool()
-            inner = pool.schedule(worker.run_task, args=(task,), timeout=self._timeout)
-            future = _TaskFuture(inner)
-            self._tasks.add(future)
+            if self._closed.is_set():
+                self._closed = threading.Event()
+
+    def submit(self, task: Task) -> Future[Results]:
+        future = TaskFuture(task)
+        with self._lock:
+            self._running_pool()
+            self._waiting[future] = None
         future.add_done_callback(self._forget)
-        inner.add_done_callback(partial(self._settle, future))
+        self._feed()
         return future
 
     def status(self) -> EngineStatus:
         with self._lock:
-            pool, tasks = self._pool, tuple(self._tasks)
-        busy = sum(future.inner.running() for future in tasks)
-        return EngineStatus(pool is not None, self._workers, busy, len(tasks) - busy)
+            running = self._pool is not None
+            return EngineStatus(running, self._workers, len(self._running), len(self._waiting))
 
     def close(self, timeout: float) -> None:
         with self._lock:
             pool, self._pool = self._pool, None
-            self._closed = True
+            waiting, retired = tuple(self._waiting), tuple(self._retired)
+            self._closed.set()
+        for future in waiting:
+            future.settle(error=EngineClosed())
         if pool is not None:
             _stop(pool, timeout)
             atexit.unregister(self._close_at_exit)
-        with self._lock:
-            tasks = tuple(self._tasks)
-        for future in tasks:
-            future.settle(error=EngineClosed())
+        for thread in retired:
+            thread.join()
+        self._end_lost_tasks(EngineClosed())
 
     def _running_pool(self) -> pebble.ProcessPool:
         """The pool, started; to be called with the lock held. Raises EngineClosed."""
-        if self._closed:
+        if self._closed.is_set():
             raise EngineClosed
         if self._pool is not None and not self._pool.active:
-            # Joining a broken pool takes a tenth of a second, which no request should wait for.
-            threading.Thread(target=_stop, args=(self._pool, 0), daemon=True).start()
+            self._retire(self._pool)
             self._pool = None
         if self._pool is None:
             self._pool = self._new_pool()
-            atexit.register(self._close_at_exit)
         return self._pool
 
     def _new_pool(self) -> pebble.ProcessPool:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([worker.__name__])
+        context.set_forkserver_preload([_PRELOAD])
+        _start_forkserver()
         pool = pebble.ProcessPool(
             max_workers=self._workers,
             initializer=worker.initialize,
@@ -105,53 +121,102 @@ class LocalEngine(Engine):
             context=context,
         )
         assert pool.active  # asking starts the processes
+        atexit.unregister(self._close_at_exit)
+        atexit.register(self._close_at_exit)
+        threading.Thread(target=self._watch, args=(pool, self._closed), daemon=True).start()
         return pool
+
+    def _retire(self, pool: pebble.ProcessPool) -> None:
+        # Joining a broken pool takes a tenth of a second, which no request should wait for.
+        thread = threading.Thread(target=_stop, args=(pool, 0), daemon=True)
+        thread.start()
+        self._retired = [old for old in self._retired if old.is_alive()] + [thread]
 
     def _close_at_exit(self) -> None:
         self.close(0)
 
+    def _watch(self, pool: pebble.ProcessPool, closed: threading.Event) -> None:
+        """Pebble forgets a task that it is given in the moment in which it breaks."""
+        while not closed.wait(_WATCH_SECONDS):
+            if not pool.active:
+                self._end_lost_tasks(WorkerCrashed(), pool)
+                return
+
+    def _end_lost_tasks(self, error: EngineError, pool: pebble.ProcessPool | None = None) -> None:
+        with self._lock:
+            lost = [future for future in self._running if pool in (None, future.pool)]
+        for future in lost:
+            self._ended(future, error=error)
+
+    def _feed(self) -> None:
+        """Give the pool the next tasks, one for each idle worker."""
+        while (future := self._next()) is not None:
+            try:
+                self._begin(future)
+            except (RuntimeError, EngineClosed):
+                with self._lock:
+                    self._running.discard(future)
+                future.settle(error=self._broken())
+
+    def _next(self) -> TaskFuture | None:
+        with self._lock:
+            if not self._waiting or len(self._running) >= self._workers:
+                return None
+            future, _ = self._waiting.popitem(last=False)
+            self._running.add(future)
+        return future
+
+    def _begin(self, future: TaskFuture) -> None:
+        """Raises EngineClosed, or RuntimeError when the pool broke or was closed just now."""
+        with self._lock:
+            pool = self._running_pool()
+        future.begin(pool, self._timeout)
+        future.inner.add_done_callback(partial(self._settle, future))
+
     def _forget(self, future: Future[Results]) -> None:
         with self._lock:
-            self._tasks.discard(cast(_TaskFuture, future))
+            self._waiting.pop(cast(TaskFuture, future), None)
 
-    def _settle(self, future: "_TaskFuture", done: Future[Results]) -> None:
+    def _settle(self, future: TaskFuture, done: Future[Results]) -> None:
         if done.cancelled():
-            future.settle(error=CancelledError())
-            return
-        error = done.exception()
-        if error is None:
-            future.settle(done.result())
+            self._ended(future)
+        elif (error := done.exception()) is None:
+            self._ended(future, done.result())
         else:
-            future.settle(error=self._translated(error))
+            self._ended(future, error=self._translated(error))
+
+    def _ended(
+        self,
+        future: TaskFuture,
+        results: Results | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        with self._lock:
+            self._running.discard(future)
+        self._feed()
+        future.settle(results, error)
 
     def _translated(self, error: BaseException) -> BaseException:
         if isinstance(error, pebble.ProcessExpired):
             return WorkerCrashed(error.exitcode)
         if isinstance(error, FutureTimeout):
             return TaskTimeout(self._timeout)
-        if isinstance(error, BrokenProcessPool):
-            return EngineClosed() if self._closed else WorkerCrashed()
-        return error
+        return self._broken() if isinstance(error, BrokenProcessPool) else error
+
+    def _broken(self) -> EngineError:
+        return EngineClosed() if self._closed.is_set() else WorkerCrashed()
 
 
-class _TaskFuture(Future[Results]):
-    """Pebble's future with our errors; cancelling it cancels Pebble's."""
-
-    def __init__(self, inner: "pebble.ProcessFuture[Results]") -> None:
-        super().__init__()
-        self.inner = inner
-
-    def cancel(self) -> bool:
-        return bool(self.inner.cancel()) and super().cancel()  # type: ignore[no-untyped-call]
-
-    def settle(self, results: Results | None = None, error: BaseException | None = None) -> None:
-        """The first outcome counts."""
-        if self.done() or not self.set_running_or_notify_cancel():
-            return
-        if error is None:
-            self.set_result(results or [])
-        else:
-            self.set_exception(error)
+def _start_forkserver() -> None:
+    # It looks for what it preloads in its working directory, which may be any folder.
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_ROOT), before)))
+    try:
+        forkserver.ensure_running()
+    finally:
+        os.environ.pop("PYTHONPATH")
+        if before is not None:
+            os.environ["PYTHONPATH"] = before
 
 
 def _stop(pool: pebble.ProcessPool, timeout: float) -> None:

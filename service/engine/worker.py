@@ -15,10 +15,11 @@ import signal
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
+from multiprocessing import forkserver
 
 import cv2
 
-from processors.errors import ProcessorError
+from processors.errors import OutOfMemory, ProcessorError
 from processors.limits import Limits
 from processors.pipeline import Processed, Runner
 from processors.registry import registry
@@ -69,6 +70,8 @@ def _run_item(runner: Runner, item: WorkItem, token: str) -> ItemResult:
         paths = item.sink.write(storage, results, token)
     except (ProcessorError, StorageError) as error:
         return ItemResult(item.index, error=error.with_traceback(None))
+    except MemoryError:
+        return ItemResult(item.index, error=OutOfMemory("needs more memory than a worker may use"))
     return ItemResult(
         item.index, _outputs(paths, processed), None, processed.timings, processed.skipped
     )
@@ -89,8 +92,19 @@ def _runner(pipeline: bytes) -> Runner:
 
 def _end_with_parent() -> None:
     """The kernel ends this process when the forkserver ends, which ends with the server."""
+    _let_forkserver_end()
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _let_forkserver_end() -> None:
+    # It ends when the last copy of this descriptor is closed, and gives one to each worker: a
+    # worker that hangs would keep it alive after the server, and be kept alive by it.
+    held = getattr(forkserver, "_forkserver", None)
+    descriptor = getattr(held, "_forkserver_alive_fd", None)
+    if held is not None and descriptor is not None:
+        os.close(descriptor)
+        held._forkserver_alive_fd = None
 
 
 def _limit_memory(memory: int) -> None:

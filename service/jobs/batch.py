@@ -1,7 +1,7 @@
 """Running a batch: from pairs of paths to results, without a store."""
 
 import os.path
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 
 from processors.errors import ImageError
@@ -22,13 +22,16 @@ class Batch:
     images: list[ImagePair]
 
 
-async def run_batch(dispatcher: Dispatcher, batch: Batch) -> AsyncIterator[ItemResult]:
+async def run_batch(dispatcher: Dispatcher, batch: Batch) -> AsyncGenerator[ItemResult, None]:
     """One result for each image, as they are done. Raises EngineClosed."""
-    taken = _outputs_named_before(batch.images)
-    for index, path in taken.items():
+    outputs = [_spelt_out(image.output) for image in batch.images]
+    taken = _named_before(outputs)
+    for index in taken:
+        path = batch.images[index].output
         error = SinkTaken(f"{path} is the output of an earlier image of this batch, too")
         yield ItemResult(index, error=error)
-    async for result in dispatcher.run(batch.pipeline, _work_items(batch.images, taken)):
+    items = _work_items(batch.images, set(outputs), set(taken))
+    async for result in dispatcher.run(batch.pipeline, items):
         yield result
 
 
@@ -46,22 +49,24 @@ def count(counts: Counts, status: Status) -> None:
     setattr(counts, status, getattr(counts, status) + 1)
 
 
-def _outputs_named_before(images: list[ImagePair]) -> dict[int, str]:
-    """The images whose output an earlier one has, by index."""
+def _spelt_out(path: str) -> str:
+    """Alike for the spellings of one path; links are not followed, which would need the disk."""
+    return os.path.abspath(path)  # noqa: PTH100 - Path.absolute keeps `..`
+
+
+def _named_before(outputs: list[str]) -> list[int]:
+    """The indexes of the outputs that an earlier image has."""
     seen: set[str] = set()
-    taken: dict[int, str] = {}
-    for index, image in enumerate(images):
-        path = os.path.normpath(image.output)
+    taken: list[int] = []
+    for index, path in enumerate(outputs):
         if path in seen:
-            taken[index] = image.output
+            taken.append(index)
         seen.add(path)
     return taken
 
 
-def _work_items(images: list[ImagePair], taken: Iterable[int]) -> Iterator[WorkItem]:
-    left_out = set(taken)
-    outputs = {os.path.normpath(image.output) for image in images}
+def _work_items(images: list[ImagePair], outputs: set[str], taken: set[int]) -> Iterator[WorkItem]:
     for index, image in enumerate(images):
-        if index not in left_out:
-            repeatable = os.path.normpath(image.input) not in outputs
+        if index not in taken:
+            repeatable = _spelt_out(image.input) not in outputs
             yield WorkItem(index, FileSource(image.input), FileSink(image.output), repeatable)

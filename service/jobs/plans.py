@@ -27,10 +27,10 @@ def plan_image(runner: Runner, storage: Storage, image: ImagePair) -> PlannedIma
     try:
         plan = runner.plan(_header(storage, image.input), image.output)
         storage.resolve_output(image.output)
+        count = len(plan.sizes)
+        paths = [image.output] if count == 1 else numbered(image.output, count)
     except (ProcessorError, StorageError) as error:
         return PlannedImage(error=error)
-    count = len(plan.sizes)
-    paths = [image.output] if count == 1 else numbered(image.output, count)
     return PlannedImage(plan, tuple(paths))
 
 

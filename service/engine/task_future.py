@@ -1,0 +1,51 @@
+"""The future of a task that waits for a worker, and then runs in Pebble's pool."""
+
+import threading
+from concurrent.futures import Future
+
+import pebble
+
+from service.engine import worker
+from service.engine.base import ItemResult, Task
+
+Results = list[ItemResult]
+
+
+class TaskFuture(Future[Results]):
+    """Pebble's future with our errors, once there is one; cancelling it cancels Pebble's."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        self._task = task
+        self._outcome = threading.Lock()
+        self.inner: pebble.ProcessFuture[Results]
+        self.pool: pebble.ProcessPool | None = None
+
+    def begin(self, pool: pebble.ProcessPool, timeout: float) -> None:
+        self.inner = pool.schedule(worker.run_task, args=(self._task,), timeout=timeout)
+        self.pool = pool
+        if self.cancelled():
+            self.inner.cancel()  # type: ignore[no-untyped-call]
+
+    def cancel(self) -> bool:
+        if not self._first_outcome():
+            return self.cancelled()
+        super().cancel()
+        self.set_running_or_notify_cancel()
+        if self.pool is not None:
+            self.inner.cancel()  # type: ignore[no-untyped-call]
+        return True
+
+    def settle(self, results: Results | None = None, error: BaseException | None = None) -> None:
+        """The first outcome counts."""
+        if not self._first_outcome():
+            return
+        self.set_running_or_notify_cancel()
+        if error is None:
+            self.set_result(results or [])
+        else:
+            self.set_exception(error)
+
+    def _first_outcome(self) -> bool:
+        # Never released: whoever takes it decides.
+        return self._outcome.acquire(blocking=False)
