@@ -1,12 +1,14 @@
 """The composition root: the only place that opens backends."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
+from processors.registry import registry
 from service import handlers, middleware
 from service.engine.base import Engine
 from service.engine.dispatch import Dispatcher
@@ -16,6 +18,8 @@ from service.metrics import Metrics
 from service.routers import batches, health, items, operations, plans, problems, process
 from service.services import Services, limits_from, storage_from
 from service.settings import Settings, load_settings
+
+_log = logging.getLogger("darkroom.app")
 
 VERSION = "0.1.0"
 CLOSE_SECONDS = 1.0
@@ -43,9 +47,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Raises SettingsError.
     """
     services = build_services(load_settings() if settings is None else settings)
+    for problem in registry().problems:
+        _log.error("plugin %s was not loaded: %s", problem.plugin, problem.detail)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        services.engine.reopen()
         warm_up = asyncio.create_task(asyncio.to_thread(services.engine.start))
         yield
         await warm_up

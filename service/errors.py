@@ -10,6 +10,7 @@ from service import storage
 from service.engine import base as engine
 
 TYPE_PREFIX = "/problems/"
+_ABSENT = object()
 
 
 class RequestError(Exception):
@@ -189,26 +190,27 @@ def _faults(error: BaseException) -> Sequence[tuple[str, str]]:
     return ()
 
 
-def pointer(location: Sequence[str | int], body: Any) -> str:
+def pointer(location: Sequence[str | int], body: Any, missing: bool = False) -> str:
     """The JSON Pointer for pydantic's `location` in `body`.
 
     pydantic puts the chosen member of a union between the real keys: what is not there in `body`
-    is left out, save for the last part, which may be a key that is missing.
+    is left out, save for the last part where that is what is `missing`.
     """
     parts: list[str] = []
     for place, part in enumerate(location):
         inner = _member(body, part)
-        missing = inner is None and isinstance(body, Mapping) and place == len(location) - 1
-        if inner is not None or missing:
+        # A key can be missing in an object, not in an operation's text.
+        left_out = missing and place == len(location) - 1 and isinstance(body, Mapping)
+        if inner is not _ABSENT or left_out:
             parts.append(str(part).replace("~", "~0").replace("/", "~1"))
             body = inner
     return "".join(f"/{part}" for part in parts)
 
 
 def _member(body: Any, part: str | int) -> Any:
-    """What `body` has at `part`; None when there is nothing."""
+    """What `body` has at `part`, which may be null; _ABSENT when there is nothing."""
     if isinstance(body, Mapping):
-        return body.get(part)
+        return body.get(part, _ABSENT)
     if isinstance(body, list) and isinstance(part, int) and part < len(body):
         return body[part]
-    return None
+    return _ABSENT

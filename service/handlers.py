@@ -29,12 +29,13 @@ _log = logging.getLogger("darkroom.http")
 RESPONSES: dict[int | str, dict[str, Any]] = {
     "4XX": {
         "description": "A problem of the request",
-        "content": {MEDIA_TYPE: {}},
-        "model": Problem,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}},
     }
 }
 
 _RETRY_AFTER_SECONDS = "5"
+_UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
+"""pydantic's words for it, of a model and of a dataclass."""
 
 
 def install(app: FastAPI) -> None:
@@ -57,13 +58,18 @@ def problem_response(error: BaseException, headers: dict[str, str] | None = None
     return Response(problem.model_dump_json(), problem.status, headers, MEDIA_TYPE)
 
 
+def internal_error(error: Exception) -> Response:
+    """The answer for an error that nobody foresaw; the log has its cause."""
+    _log.error("unexpected %s", type(error).__name__, exc_info=error)
+    return problem_response(error)
+
+
 async def _known(request: Request, error: Exception) -> Response:
     return problem_response(error)
 
 
 async def _internal(request: Request, error: Exception) -> Response:
-    _log.error("unexpected %s", type(error).__name__, exc_info=error)
-    return problem_response(error)
+    return internal_error(error)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -78,7 +84,9 @@ async def _http(request: Request, error: Exception) -> Response:
         return problem_response(NotFound(f"there is nothing at {path}"), headers)
     if http.status_code == 405:
         return problem_response(MethodNotAllowed(f"{path} is not allowed"), headers)
-    return problem_response(MalformedRequest(str(http.detail)), headers)
+    # Text that is no UTF-8, nested too deep, or with too long a number: FastAPI hides which.
+    detail = f"the body is not read as JSON: {http.__cause__}" if http.__cause__ else http.detail
+    return problem_response(MalformedRequest(detail), headers)
 
 
 def request_error(error: RequestValidationError) -> RequestError:
@@ -94,10 +102,11 @@ def request_error(error: RequestValidationError) -> RequestError:
 
 def _fault(item: dict[str, Any], body: Any) -> tuple[str, str]:
     origin, *location = item["loc"]
-    at = pointer(location, body) if origin == "body" else pointer(location, {location[0]: None})
+    sent = body if origin in ("body", "form") else dict.fromkeys(location)
+    at = pointer(location, sent, missing=item["type"] == "missing")
     detail = plain_message(cast(Any, item))
     field = str(location[-1]) if location else ""
-    if item["type"] == "extra_forbidden":
+    if item["type"] in _UNKNOWN_KEY:
         return at, f"unknown key {field!r}{nearest(field, known_keys(origin, location))}"
     if item["type"] == "model_attributes_type":
         return at, "send a JSON object, with Content-Type: application/json"

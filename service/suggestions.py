@@ -23,13 +23,11 @@ def nearest(key: str, known: Iterable[str]) -> str:
 def known_keys(origin: object, location: Sequence[str | int]) -> list[str]:
     """The keys that the object at pydantic's `location` (its last part left out) may have.
 
-    `origin` is body or query.
+    `origin` is body, query or form.
     """
-    if origin == "query":
-        return _fields(ProcessQuery)
     parts = [part for part in location[:-1] if isinstance(part, str)]
     if not parts:
-        return _fields(BatchRequest)
+        return _TOP_LEVEL[str(origin)]
     if parts[0] == "operations":
         return list(registry().get(parts[-1]).parameters())
     if parts[0] == "images":
@@ -39,3 +37,10 @@ def known_keys(origin: object, location: Sequence[str | int]) -> list[str]:
 
 def _fields(model: type[BaseModel]) -> list[str]:
     return list(model.model_fields)
+
+
+_TOP_LEVEL = {
+    "body": _fields(BatchRequest),
+    "query": _fields(ProcessQuery),
+    "form": [*_fields(ProcessQuery), "encode"],
+}

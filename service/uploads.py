@@ -33,7 +33,7 @@ async def receive(request: Request, into: MemoryFile, limit: int) -> Upload:
 
     Raises ImageTooLarge for more than `limit` bytes, MalformedRequest and InvalidRequest.
     """
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         return await _receive_form(request, into, limit)
     if not await _store(request.stream(), into, limit):
         detail = "the body is empty: send the image as it is, or as the form's field `file`"

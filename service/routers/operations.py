@@ -1,9 +1,13 @@
 """The catalogue of operations."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
+from fastapi import APIRouter, Path
+
+from processors.errors import UnknownOperation
 from processors.registry import registry
 from schemas.operations import OperationDescription, describe
+from service.errors import NotFound
 
 router = APIRouter(prefix="/v1/operations", tags=["operations"])
 
@@ -15,5 +19,10 @@ async def list_operations() -> list[OperationDescription]:
 
 
 @router.get("/{name}", summary="One operation, by name or alias")
-async def show_operation(name: str) -> OperationDescription:
-    return describe(registry().get(name))
+async def show_operation(
+    name: Annotated[str, Path(openapi_examples={"resize": {"value": "resize"}})],
+) -> OperationDescription:
+    try:
+        return describe(registry().get(name))
+    except UnknownOperation as error:
+        raise NotFound(str(error)) from None

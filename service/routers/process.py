@@ -4,7 +4,7 @@ import asyncio
 import zipfile
 from dataclasses import asdict
 from io import BytesIO
-from pathlib import PurePath
+from pathlib import PureWindowsPath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -20,6 +20,9 @@ from service.uploads import Upload, receive
 
 router = APIRouter(prefix="/v1", tags=["process"])
 
+_NOT_IN_NAMES = frozenset('<>:"/\\|?*')
+_MAX_STEM = 50
+
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -33,7 +36,9 @@ _BODY: dict[str, Any] = {
                         "file": {"type": "string", "format": "binary"},
                         "operations": {
                             "type": "string",
-                            "description": "JSON array of operations, as in a batch.",
+                            "description": "One in text form, repeated for several; or a "
+                            "JSON array of operations, as in a batch.",
+                            "examples": ["resize=0.5"],
                         },
                     },
                 }
@@ -83,7 +88,7 @@ def _request(query: ProcessQuery, form: dict[str, Any]) -> ProcessRequest:
     try:
         return ProcessRequest.merged(query, form)
     except ValidationError as error:
-        findings = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
+        findings = [{**item, "loc": ("form", *item["loc"])} for item in error.errors()]
         raise RequestValidationError(findings, body=query.model_dump() | form) from None
 
 
@@ -112,7 +117,7 @@ def _headers(result: ItemResult, skipped: int) -> dict[str, str]:
 
 def _archive(result: ItemResult, sink: MemoryFile, name: str | None) -> bytes:
     """The results as a ZIP, stored: images do not shrink."""
-    stem = PurePath(name or "").stem or "image"
+    stem = _stem(name or "") or "image"
     extension = FORMAT_TRAITS[result.outputs[0].format].extensions[0]
     archive, offset = BytesIO(), 0
     with zipfile.ZipFile(archive, "w") as file:
@@ -120,3 +125,12 @@ def _archive(result: ItemResult, sink: MemoryFile, name: str | None) -> bytes:
             file.writestr(f"{stem}_{number}.{extension}", sink.read(offset, output.bytes))
             offset += output.bytes
     return archive.getvalue()
+
+
+def _stem(name: str) -> str:
+    """The name of an upload without folders and ending, fit for any file system."""
+    stem = PureWindowsPath(name).stem  # knows both kinds of slashes
+    return "".join(
+        char if char.isprintable() and char not in _NOT_IN_NAMES else "_"
+        for char in stem[:_MAX_STEM]
+    )

@@ -62,6 +62,9 @@ class Recorder(Engine):
     def workers(self) -> int:
         return self._inner.workers
 
+    def reopen(self) -> None:
+        self._inner.reopen()
+
     def start(self) -> None:
         self._inner.start()
 

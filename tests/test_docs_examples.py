@@ -1,0 +1,138 @@
+"""The examples of the documentation work as they stand."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from processors.registry import registry
+from schemas.batches import BatchRequest
+from tests.live import LiveServer, environment
+from tests.pages import ROOT, block_of, blocks
+from tests.samples import photograph
+
+
+def curl_commands() -> list[tuple[str, str]]:
+    return [(page, text) for page, text in blocks("sh") if text.startswith("curl ")]
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LiveServer, Path]]:
+    """A server in a folder with the sample images, set up as `make run` does."""
+    folder = tmp_path_factory.mktemp("checkout")
+    (folder / "testimages").mkdir()
+    for image in (ROOT / "testimages").glob("*.jpg"):
+        shutil.copy(image, folder / "testimages")
+    with LiveServer(folder, workers=1) as server:
+        yield server, folder
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the commands in the docs need curl")
+@pytest.mark.parametrize(("page", "command"), curl_commands())
+def test_requests_in_the_docs_work(live: tuple[LiveServer, Path], page: str, command: str) -> None:
+    server, folder = live
+    command = command.replace("http://127.0.0.1:8888", server.url)
+    command = command.replace(
+        "curl ", "curl --noproxy '*' --silent --show-error --fail-with-body ", 1
+    )
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=folder, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    if done.stdout:
+        assert json.loads(done.stdout).get("counts", {}).get("failed", 0) == 0
+    for path in _results(command):
+        assert (folder / path).stat().st_size > 0
+
+
+def _results(command: str) -> list[str]:
+    """The files that a command says it writes, as far as they are not numbered or planned."""
+    saved = re.findall(r"--output (\S+)", command)
+    if "/v1/plan" in command or "split" in command:
+        return saved
+    return saved + re.findall(r'"output": "([^"]+)"', command)
+
+
+def test_bodies_in_the_docs_are_batches() -> None:
+    bodies = [
+        body
+        for _, command in curl_commands()
+        if "/items/" not in command
+        for body in re.findall(r"-d '(\{.*?\n\})'", command, re.DOTALL)
+    ]
+    assert len(bodies) >= 4
+    for body in bodies:
+        assert BatchRequest.model_validate_json(body).images
+
+
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the image work with the operation of docs/extending.md added."""
+    folder = tmp_path_factory.mktemp("extended")
+    shutil.copytree(
+        ROOT / "processors", folder / "processors", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    module = folder / "processors" / "operations" / "screens.py"
+    module.write_text(block_of("docs/extending.md", "python"), encoding="utf-8")
+    return folder
+
+
+_USE_IT = """\
+import json, sys
+from pathlib import Path
+from fastapi.testclient import TestClient
+from main import app
+client = TestClient(app)
+answer = client.post("/v1/process?operations=scanlines=0.4", content=Path(sys.argv[1]).read_bytes())
+Path(sys.argv[2]).write_bytes(answer.content)
+print(json.dumps(client.get("/v1/operations/scanlines").json()))
+"""
+
+
+def test_the_operation_of_the_guide_works_on_a_route_with_no_other_change(
+    extended: Path, tmp_path: Path
+) -> None:
+    image = photograph(64, 48)
+    cv2.imwrite(str(tmp_path / "in.png"), image)
+    done = subprocess.run(
+        [sys.executable, "-c", _USE_IT, tmp_path / "in.png", tmp_path / "out.png"],
+        cwd=extended,
+        env={**environment(workers=1), "PYTHONPATH": f"{extended}{os.pathsep}{ROOT}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["family"] == "screens"
+    darker = cv2.imread(str(tmp_path / "out.png"))
+    assert darker is not None
+    assert np.array_equal(darker[1::2], image[1::2])
+    assert np.array_equal(darker[::2], (image[::2] * 0.6).astype(np.uint8))
+
+
+def test_the_plugin_of_the_guide_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = tomllib.loads(block_of("docs/extending.md", "toml"))["project"]
+    entries = project["entry-points"]["darkroom.operations"]
+    (module,) = entries.values()
+    (tmp_path / f"{module}.py").write_text(block_of("docs/extending.md", "python"), "utf-8")
+    installed = tmp_path / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    installed.mkdir()
+    head = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    (installed / "METADATA").write_text(head, "utf-8")
+    lines = [f"{name} = {value}" for name, value in entries.items()]
+    (installed / "entry_points.txt").write_text("\n".join(["[darkroom.operations]", *lines]))
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    found = registry.__wrapped__()
+
+    assert found.problems == []
+    assert found.family(found.get("scanlines")) == "screens"
