@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from processors.errors import DamagedImage, OutOfMemory
-from processors.native_messages import NativeMessages, listen
+from processors.native_messages import NativeMessages
 from processors.operation import Image, Size, size_of
 from processors.probing import Header
 
@@ -105,7 +105,7 @@ def _decode_eighth(data: bytes, header: Header, mode: DecodeMode) -> Image | Non
 
 def _imdecode(data: bytes, flags: int) -> tuple[Image | None, NativeMessages]:
     try:
-        with listen() as messages:
+        with NativeMessages() as messages:
             image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except MemoryError:
         raise OutOfMemory("decoding needs more memory than a worker may use") from None

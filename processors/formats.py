@@ -1,7 +1,6 @@
 """The formats that Darkroom writes, and what each of them can hold."""
 
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from processors.errors import EncodeError
 from processors.probing import ImageFormat
@@ -39,7 +38,8 @@ FORMAT_BY_EXTENSION: dict[str, ImageFormat] = {
 
 def format_of_path(path: str) -> ImageFormat:
     """The format that the extension of `path` stands for, in any case. Raises EncodeError."""
-    extension = PurePath(path).suffix.removeprefix(".").lower()
+    stem, _, extension = path.rpartition("/")[2].rpartition(".")
+    extension = extension.lower() if stem else ""
     if extension in FORMAT_BY_EXTENSION:
         return FORMAT_BY_EXTENSION[extension]
     known = ", ".join(f".{extension}" for extension in FORMAT_BY_EXTENSION)

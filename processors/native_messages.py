@@ -8,8 +8,7 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Self
 
 _lock = threading.Lock()
 _STDERR = 2
@@ -29,10 +28,27 @@ _REASONS = (
 
 
 class NativeMessages:
-    """The text written during a `listen()`; empty when nothing was."""
+    """`with NativeMessages() as messages`: what is written to file descriptor 2 meanwhile.
+
+    `text` is there afterwards, empty when nothing was written. The whole process is meant, one
+    thread at a time: a worker has one thread that works, so nothing else writes.
+    """
 
     def __init__(self) -> None:
         self.text = ""
+        self._console = -1
+
+    def __enter__(self) -> Self:
+        _lock.acquire()
+        self._console = os.dup(_STDERR)
+        os.dup2(_sink(), _STDERR)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        os.dup2(self._console, _STDERR)
+        os.close(self._console)
+        self.text = _drain(_sink())
+        _lock.release()
 
     @property
     def tell_damage(self) -> bool:
@@ -47,25 +63,6 @@ class NativeMessages:
         """The library's own words for the fault, as one sentence; empty when it gave none."""
         found = next((match for reason in _REASONS if (match := reason.search(self.text))), None)
         return found[1].strip() if found else ""
-
-
-@contextmanager
-def listen() -> Iterator[NativeMessages]:
-    """Collect what is written to file descriptor 2 meanwhile, by one thread at a time.
-
-    The whole process is meant: a worker has one thread that works, so nothing else writes.
-    """
-    messages = NativeMessages()
-    with _lock:
-        sink = _sink()
-        console = os.dup(_STDERR)
-        os.dup2(sink, _STDERR)
-        try:
-            yield messages
-        finally:
-            os.dup2(console, _STDERR)
-            os.close(console)
-            messages.text = _drain(sink)
 
 
 def _drain(sink: int) -> str:

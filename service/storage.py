@@ -15,6 +15,7 @@ from pathlib import Path, PurePath
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 _PERMISSIONS = 0o666
+_NO_NAMES = ("", os.curdir, os.pardir)
 _NO_FILES = ("/proc", "/sys", "/dev")
 """Trees of the kernel, refused even where a root holds them."""
 
@@ -70,6 +71,19 @@ class Storage:
         self.read_roots = tuple(os.path.realpath(root) for root in read_roots)
         self.write_roots = tuple(os.path.realpath(root) for root in write_roots)
         self.max_bytes = max_bytes
+        self._folders: dict[str, str] | None = None
+
+    @contextmanager
+    def remembering_folders(self) -> Iterator[None]:
+        """Resolve each folder once meanwhile: for the images of one task, a matter of milliseconds.
+
+        The last part of a path is looked at each time all the same.
+        """
+        self._folders = {}
+        try:
+            yield
+        finally:
+            self._folders = None
 
     def resolve_input(self, path: str) -> str:
         """The real path of an input. Raises PathRefused."""
@@ -111,7 +125,7 @@ class Storage:
         if not path or "\0" in path:
             raise PathRefused(f"{path!r:.200} is not a path")
         try:
-            real = os.path.realpath(os.path.join(self.base, path))
+            real = self._real(os.path.join(self.base, path))
         except (OSError, UnicodeError) as error:
             raise PathRefused(f"{path!r:.200} is not a path: {error}") from None
         if not any(_lies_below(real, root) for root in roots):
@@ -119,6 +133,16 @@ class Storage:
         if any(_lies_below(real, tree) for tree in _NO_FILES):
             raise PathRefused(f"{path} may not be {verb}: it belongs to the kernel")
         return real
+
+    def _real(self, path: str) -> str:
+        """`path`, absolute, without symbolic links."""
+        folder, _, name = path.rpartition(os.sep)
+        if self._folders is None or name in _NO_NAMES:
+            return os.path.realpath(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder or os.sep)
+        found = os.path.join(self._folders[folder], name)
+        return os.path.realpath(found) if os.path.islink(found) else found  # noqa: PTH114
 
     def _checked_size(self, descriptor: int, path: str) -> int:
         status = os.fstat(descriptor)
@@ -131,7 +155,7 @@ class Storage:
 
     def _write_one(self, path: str, data: bytes, token: str) -> None:
         target = self.resolve_output(path)
-        partial = str(Path(target).with_name(_partial_name(token)))
+        partial = os.path.join(os.path.dirname(target), _partial_name(token))  # noqa: PTH120
         try:
             descriptor = _create(partial)
             try:

@@ -1,0 +1,1 @@
+"""Comparisons of Darkroom with other ways to do the same work. `python -m benchmarks --help`."""

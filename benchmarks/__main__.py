@@ -1,0 +1,89 @@
+"""`python -m benchmarks`: measure, print the tables, and write docs/benchmarks.md."""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from benchmarks import chart, growth, inputs, latency, machine, report, rules
+from benchmarks.contestants import CONTESTANTS
+from benchmarks.measure import Effort, available, compare
+from benchmarks.results import Results
+from benchmarks.workloads import WORKLOADS, Inputs
+
+_DOCS = Path(__file__).resolve().parents[1] / "docs"
+_QUICK = Effort(seconds=0.3, rounds=1, tuning_rounds=1)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = _options().parse_args(arguments)
+    effort = _QUICK if options.quick else Effort(options.seconds, options.rounds)
+    results = measure(inputs.load(options.quick), effort, options)
+    print("\n".join(report.summary(results)))
+    if options.output or not (options.quick or options.only or options.workload):
+        write(results, options.output or _DOCS)
+
+
+def measure(pictures: Inputs, effort: Effort, options: argparse.Namespace) -> Results:
+    """All that the options ask for."""
+    chosen = [item for item in CONTESTANTS if not options.only or item.name in options.only]
+    able, missing = available(chosen)
+    results = Results(effort, machine.facts(), missing)
+    folder = inputs.cache_folder() / "results"
+    try:
+        for workload in WORKLOADS:
+            if not options.workload or workload.name in options.workload:
+                figures = compare(able, workload, pictures, folder, effort, _say)
+                results.figures.append((workload, figures))
+        if not options.only and not options.workload:
+            _measure_service(results, pictures, folder, quick=options.quick)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return results
+
+
+def write(results: Results, folder: Path) -> None:
+    """The page and its chart."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "benchmarks.md").write_text(report.markdown(results), encoding="utf-8")
+    chart.draw(results, folder / "benchmarks.svg")
+
+
+def _measure_service(results: Results, pictures: Inputs, folder: Path, quick: bool) -> None:
+    """What concerns Darkroom alone."""
+    _say("POST /v1/process")
+    results.latency = latency.measure(pictures.small, requests=50 if quick else 1000)
+    images = 300 if quick else 10_000
+    tiny = inputs.tiny(folder / "tiny", 100)
+    for batch in (tiny, pictures.small):
+        _say(f"a batch of {images} images")
+        results.growth.append(growth.measure(WORKLOADS[0], batch, images, folder))
+    _say("the planner's rules")
+    results.rules = rules.measure(pictures.small[:: 8 if quick else 4], repeats=2 if quick else 15)
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="a try of seconds; figures mean little"
+    )
+    parser.add_argument(
+        "--only", action="append", metavar="NAME", choices=[item.name for item in CONTESTANTS],
+        help=f"this contestant; again for more: {', '.join(item.name for item in CONTESTANTS)}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--workload", action="append", metavar="NAME", choices=[item.name for item in WORKLOADS],
+        help=f"this workload; again for more: {', '.join(item.name for item in WORKLOADS)}",
+    )  # fmt: skip
+    parser.add_argument("--rounds", type=int, default=5, help="measurements of each contestant")
+    parser.add_argument("--seconds", type=float, default=4.0, help="length of a measurement")
+    parser.add_argument("--output", type=Path, help="folder for the page; default docs/")
+    return parser
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
