@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from processors.jpeg_eighth.kernel import decode_blocks, to_bgr
 from processors.jpeg_eighth.scan import Component, NotTaken, Scan, read_scan
-from processors.jpeg_eighth.tables import PLACES, codes, runs, values, weights
+from processors.jpeg_eighth.tables import PLACES, codes, differences, runs, values, weights
 
 _IN_RANGE = (-512, 511)
 """Farther out, which only broken data are, libjpeg's values wrap around."""
@@ -49,6 +49,7 @@ def _planes(data: bytes, scan: Scan, gray: bool) -> NDArray[np.int32] | None:
         tables.wanted,
         tables.dc,
         tables.ac,
+        tables.differences,
         tables.runs,
         tables.weights,
         PLACES,
@@ -66,6 +67,7 @@ class _Tables(NamedTuple):
     wanted: NDArray[np.int64]
     dc: NDArray[np.uint16]
     ac: NDArray[np.uint16]
+    differences: NDArray[np.int32]
     runs: NDArray[np.int32]
     weights: NDArray[np.int64]
 
@@ -84,6 +86,7 @@ def _tables(components: tuple[Component, ...], gray: bool) -> _Tables:
         np.array(wanted),
         np.stack([codes(component.dc) for component in components]),
         np.stack([codes(component.ac) for component in components]),
+        np.stack([differences(component.dc) for component in components]),
         np.stack(found),
         np.stack([weights(component.quantizers) for component in components]),
     )

@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 from numba import int64, njit, uint64
 
-from processors.jpeg_eighth.layout import ENDS, LAST, ODD, RUN_BITS, VALUE_SHIFT
+from processors.jpeg_eighth.layout import (
+    DC_BITS,
+    ENDS,
+    LAST,
+    NONE,
+    ODD,
+    RUN_BITS,
+    VALUE_SHIFT,
+)
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -22,70 +30,83 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return kept
 
 
-_RUN_MASK = uint64((1 << RUN_BITS) - 1)
-_CODE_MASK = uint64(0xFFFF)
 _MOST_DC_BITS = 11
+_RUN_SHIFT, _CODE_SHIFT = uint64(64 - RUN_BITS), uint64(48)
+_DC_SHIFT = uint64(64 - DC_BITS)
 _ONES, _TOPS = uint64(0x01010101), uint64(0x80808080)
 
 
 @compiled
-def value_of(bits, size):
-    """The signed value in the `size` low bits (T.81, F.2.2.1)."""
-    value = int64(bits & ((uint64(1) << uint64(size)) - uint64(1)))
-    return value if size == 0 or value >> (size - 1) else value - (1 << size) + 1
+def value_of(buffer, size):
+    """The signed value in the `size` high bits of `buffer` (T.81, F.2.2.1)."""
+    if size == 0:
+        return int64(0)
+    value = int64(buffer >> uint64(64 - size))
+    return value if value >> (size - 1) else value - (1 << size) + 1
 
 
 @compiled
-def _code_at(codes, bits, taken):
+def _code_at(codes, bits, width, taken):
     """Length (0: none that lies in the bits whole), zeros and size of the code behind `taken`."""
-    code = int64(codes[(bits << (16 - RUN_BITS) << taken) & 0xFFFF])
+    code = int64(codes[(bits << (16 - width) << taken) & 0xFFFF])
     length = code >> 8
-    return (length if taken + length <= RUN_BITS else 0), (code & 0xFF) >> 4, code & 15
+    return (length if taken + length <= width else 0), (code & 0xFF) >> 4, code & 15
 
 
 @compiled
 def fill_runs(codes, table):
-    """`runs` of tables.py: codes: (65536,), table: (1 << RUN_BITS,), zero before."""
+    """`runs` of tables.py: codes: (65536,), table: (1 << RUN_BITS,)."""
     for bits in range(1 << RUN_BITS):
         taken, passed, ends = 0, 0, 0
         while taken < RUN_BITS and not ends:
-            length, zeros, size = _code_at(codes, bits, taken)
+            length, zeros, size = _code_at(codes, bits, RUN_BITS, taken)
             if length == 0 or passed + zeros + 1 > LAST:
                 break
             if size == 0 and zeros != 15:
                 taken, ends = taken + length, ENDS
             else:
                 taken, passed = taken + length + size, passed + zeros + 1
-        table[bits] = ends | passed << 8 | taken
+        table[bits] = ends | passed << 8 | taken if taken else NONE
 
 
 @compiled
 def fill_values(codes, table):
     """`values` of tables.py, as `fill_runs`."""
     for bits in range(1 << RUN_BITS):
-        length, zeros, size = _code_at(codes, bits, 0)
+        table[bits] = NONE
+        length, zeros, size = _code_at(codes, bits, RUN_BITS, 0)
         taken = length + size
         if length == 0 or taken > RUN_BITS or (size == 0 and zeros == 15):
             continue
         if size == 0:
             table[bits] = ENDS | length
             continue
-        value = value_of(uint64(bits >> (RUN_BITS - taken)), size)
-        length, zeros_behind, size_behind = _code_at(codes, bits, taken)
+        value = value_of(uint64(bits) << uint64(64 - RUN_BITS + length), size)
+        length, zeros_behind, size_behind = _code_at(codes, bits, RUN_BITS, taken)
         ends = length != 0 and size_behind == 0 and zeros_behind != 15
         last = ENDS | (taken + length) if ends else taken
         table[bits] = value << VALUE_SHIFT | (zeros + 1) << 8 | last
 
 
 @compiled
+def fill_differences(codes, table):
+    """`differences` of tables.py: codes: (65536,), table: (1 << DC_BITS,), zero before."""
+    for bits in range(1 << DC_BITS):
+        length, _, size = _code_at(codes, bits, DC_BITS, 0)
+        if length != 0 and length + size <= DC_BITS:
+            value = value_of(uint64(bits) << uint64(64 - DC_BITS + length), size)
+            table[bits] = value << VALUE_SHIFT | (length + size)
+
+
+@compiled
 def refill(data, position, end, buffer, bits, starved):
-    """At least 32 bits in `buffer`; `starved` counts the bytes that were not there."""
+    """At least 32 bits in `buffer`, the next one highest; `starved` counts the bytes not there."""
     if position + 4 <= end:
         word = uint64(data[position]) << uint64(24) | uint64(data[position + 1]) << uint64(16)
         word |= uint64(data[position + 2]) << uint64(8) | uint64(data[position + 3])
         # No byte of the word is 0xFF: none of its complement is zero.
         if (uint64(0xFFFFFFFF) - word - _ONES) & word & _TOPS == 0:
-            return position + 4, buffer << uint64(32) | word, bits + 32, starved
+            return position + 4, buffer | word << uint64(32 - bits), bits + 32, starved
     while bits < 32:
         if position < end and data[position] != 0xFF:
             byte, position = uint64(data[position]), position + 1
@@ -93,7 +114,7 @@ def refill(data, position, end, buffer, bits, starved):
             byte, position = uint64(0xFF), position + 2
         else:
             byte, starved = uint64(0), starved + 1
-        buffer, bits = buffer << uint64(8) | byte, bits + 8
+        buffer, bits = buffer | byte << uint64(56 - bits), bits + 8
     return position, buffer, bits, starved
 
 
@@ -126,13 +147,25 @@ def at_marker(data, position, end, marker, bits, starved):
 
 @compiled
 def decode_blocks(
-    data, position, interval, units, factors, wanted, dc, ac, runs, weights, places, planes
+    data,
+    position,
+    interval,
+    units,
+    factors,
+    wanted,
+    dc,
+    ac,
+    differences,
+    runs,
+    weights,
+    places,
+    planes,
 ):
     """Fill `planes` with the means of the blocks, without the offset of 128; False for a fault.
 
     data: (N,) uint8. units: rows and columns of MCUs. factors: (C,) blocks on a side of an MCU.
-    wanted: (C,) 1 for the mean of a block, 2 for its four. dc, ac: (C, 65536) `codes`. runs:
-    (C, 1 << RUN_BITS). weights: (C, 64) of each coefficient in the sum at `places`, (64,). planes:
+    wanted: (C,) 1 for the mean of a block, 2 for its four. dc, ac: (C, 65536) `codes`.
+    differences: (C, 1 << DC_BITS). runs: (C, 1 << RUN_BITS). weights: (C, 64) of each coefficient in the sum at `places`, (64,). planes:
     (C, H, W) int32, padded to whole MCUs.
     """
     # One long function: a call for each block would take as long as a third of the blocks do.
@@ -150,7 +183,7 @@ def decode_blocks(
                 means[:] = 0
             to_restart -= 1
             for c in range(len(factors)):
-                side, dc_codes, ac_codes, ac_runs = factors[c], dc[c], ac[c], runs[c]
+                side = factors[c]
                 pass_over = wanted[c] == 1
                 for y in range(row * side, row * side + side):
                     for x in range(column * side, column * side + side):
@@ -158,38 +191,45 @@ def decode_blocks(
                             position, buffer, bits, starved = refill(
                                 data, position, end, buffer, bits, starved
                             )
-                        code = int64(dc_codes[(buffer >> uint64(bits - 16)) & _CODE_MASK])
-                        length, size = code >> 8, code & 0xFF
-                        if length == 0 or size > _MOST_DC_BITS:
-                            return False
-                        bits -= length + size
-                        means[c] += value_of(buffer >> uint64(bits), size)
+                        run = int64(differences[c, buffer >> _DC_SHIFT])
+                        if run != 0:
+                            taken = run & 0xFF
+                            means[c] += run >> VALUE_SHIFT
+                        else:
+                            code = int64(dc[c, buffer >> _CODE_SHIFT])
+                            length, size = code >> 8, code & 0xFF
+                            if length == 0 or size > _MOST_DC_BITS:
+                                return False
+                            taken = length + size
+                            means[c] += value_of(buffer << uint64(length), size)
+                        buffer, bits = buffer << uint64(taken), bits - taken
                         last = 0
                         while last < LAST:
                             if bits < 32:
                                 position, buffer, bits, starved = refill(
                                     data, position, end, buffer, bits, starved
                                 )
-                            run = int64(ac_runs[(buffer >> uint64(bits - RUN_BITS)) & _RUN_MASK])
+                            run = int64(runs[c, buffer >> _RUN_SHIFT])
                             after = last + ((run >> 8) & 0xFF)
                             # At exactly LAST the block is over; what follows is the next one's.
-                            if run != 0 and after < LAST:
+                            if after < LAST:
                                 if not pass_over:
                                     sums[places[after]] += (run >> VALUE_SHIFT) * weights[c, after]
-                                bits, last = bits - (run & 0xFF), after
+                                taken, last = run & 0xFF, after
+                                buffer, bits = buffer << uint64(taken), bits - taken
                                 if run & ENDS:
                                     break
                                 continue
-                            code = int64(ac_codes[(buffer >> uint64(bits - 16)) & _CODE_MASK])
+                            code = int64(ac[c, buffer >> _CODE_SHIFT])
                             length, zeros, size = code >> 8, (code & 0xFF) >> 4, code & 15
-                            bits -= length + size
+                            value = value_of(buffer << uint64(length), size)
+                            buffer, bits = buffer << uint64(length + size), bits - length - size
                             if size == 0 and zeros != 15 and length != 0:
                                 break
                             last += zeros + 1
                             if length == 0 or last > LAST:
                                 return False
                             if not pass_over:
-                                value = value_of(buffer >> uint64(bits), size)
                                 sums[places[last]] += value * weights[c, last]
                         mean = (means[c] * weights[c, 0] + (1 << 17)) >> 18
                         if pass_over:

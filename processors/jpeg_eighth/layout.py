@@ -3,7 +3,12 @@
 RUN_BITS = 12
 """Wider tables hold more codes, but leave the first-level cache: twelve was the fastest."""
 
+DC_BITS = 10
+
 ENDS = 1 << 16
+NONE = 255 << 8
+"""Advances beyond any block: no code lies in the bits whole."""
+
 VALUE_SHIFT = 17
 
 LAST = 63

@@ -7,7 +7,10 @@ symbol in the low one.
 they and their values take (low byte), how many coefficients they advance (second byte), whether
 the last of them ends the block (ENDS), and the value of the coefficient (above). `runs` takes as
 many codes as there are, and no values; `values` takes one value, and the end of the block behind
-it. 0: none lies in them whole.
+it. NONE: none lies in them whole.
+
+`differences`: for each DC_BITS bits, the DC code and its value at their head, in the same form.
+0: they do not lie in them whole.
 """
 
 from functools import lru_cache
@@ -15,8 +18,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.jpeg_eighth.kernel import fill_runs, fill_values
-from processors.jpeg_eighth.layout import ODD, RUN_BITS, ZIGZAG
+from processors.jpeg_eighth.kernel import fill_differences, fill_runs, fill_values
+from processors.jpeg_eighth.layout import DC_BITS, ODD, RUN_BITS, ZIGZAG
 from processors.jpeg_eighth.scan import HuffmanSpec, NotTaken
 
 PLACES = np.array([at % 8 + (8 if at >= 8 else 0) for at in ZIGZAG])
@@ -51,6 +54,14 @@ def values(spec: HuffmanSpec) -> NDArray[np.int32]:
     """(1 << RUN_BITS,) int32. Raises NotTaken as `codes`."""
     table = np.zeros(1 << RUN_BITS, np.int32)
     fill_values(codes(spec), table)
+    return table
+
+
+@lru_cache(64)
+def differences(spec: HuffmanSpec) -> NDArray[np.int32]:
+    """(1 << DC_BITS,) int32. Raises NotTaken as `codes`."""
+    table = np.zeros(1 << DC_BITS, np.int32)
+    fill_differences(codes(spec), table)
     return table
 
 
