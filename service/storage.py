@@ -17,7 +17,7 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 _PERMISSIONS = 0o666
 _NO_NAMES = ("", os.curdir, os.pardir)
 _NO_FILES = ("/proc", "/sys", "/dev")
-"""Trees of the kernel, refused even where a root holds them."""
+"""Trees of the kernel, refused where a root holds them; a root inside (/dev/shm) is meant."""
 
 
 class StorageError(Exception):
@@ -128,9 +128,11 @@ class Storage:
             real = self._real(os.path.join(self.base, path))
         except (OSError, UnicodeError) as error:
             raise PathRefused(f"{path!r:.200} is not a path: {error}") from None
-        if not any(_lies_below(real, root) for root in roots):
+        holding = [root for root in roots if _lies_below(real, root)]
+        if not holding:
             raise PathRefused(f"{path} may not be {verb}: it lies outside {variable}")
-        if any(_lies_below(real, tree) for tree in _NO_FILES):
+        tree = next((tree for tree in _NO_FILES if _lies_below(real, tree)), None)
+        if tree and not any(_lies_below(root, tree) for root in holding):
             raise PathRefused(f"{path} may not be {verb}: it belongs to the kernel")
         return real
 

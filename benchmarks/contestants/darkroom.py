@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import psutil
 
 from benchmarks.contestants.base import Contestant, Running, Unavailable
 from benchmarks.contestants.program import ROOT
+from benchmarks.inputs import scratch
 from benchmarks.workloads import Work, Workload
 
 _START_SECONDS = 60
@@ -32,11 +32,11 @@ def request_body(work: Work) -> bytes:
 
 
 def environment() -> dict[str, str]:
-    """Two workers, as the others have; inputs and results lie in the temporary directory."""
+    """Two workers, as the others have; inputs and results lie in the scratch folder."""
     return os.environ | {
         "DARKROOM_WORKERS": _WORKERS,
-        "DARKROOM_READ_ROOTS": tempfile.gettempdir(),
-        "DARKROOM_WRITE_ROOTS": tempfile.gettempdir(),
+        "DARKROOM_READ_ROOTS": str(scratch()),
+        "DARKROOM_WRITE_ROOTS": str(scratch()),
         "DARKROOM_LOG_LEVEL": "warning",
     }
 

@@ -165,8 +165,8 @@ def decode_blocks(
 
     data: (N,) uint8. units: rows and columns of MCUs. factors: (C,) blocks on a side of an MCU.
     wanted: (C,) 1 for the mean of a block, 2 for its four. dc, ac: (C, 65536) `codes`.
-    differences: (C, 1 << DC_BITS). runs: (C, 1 << RUN_BITS). weights: (C, 64) of each coefficient in the sum at `places`, (64,). planes:
-    (C, H, W) int32, padded to whole MCUs.
+    differences: (C, 1 << DC_BITS). runs: (C, 1 << RUN_BITS). weights: (C, 64) of each coefficient
+    in the sum at `places`, (64,). planes: (C, H, W) int32, padded to whole MCUs.
     """
     # One long function: a call for each block would take as long as a third of the blocks do.
     end, to_restart, restarts = len(data), interval, 0

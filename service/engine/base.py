@@ -63,7 +63,7 @@ class EngineClosed(EngineError):
         return "the service is shutting down"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: it is unpickled for each image, which takes thrice as long
 class WorkItem:
     """One image of a batch: its index there, where it is read from, where its results go.
 
@@ -81,15 +81,17 @@ class Task:
     """A group of images that one worker does in a row.
 
     `pipeline` is a pickled Pipeline: a worker that has seen it unpickles and plans nothing anew.
-    `token` names the temporary files of the task.
+    `token` names the temporary files of the task. One that is `urgent` goes before those that wait
+    and are not: somebody waits for this single image.
     """
 
     token: str
     pipeline: bytes
     items: tuple[WorkItem, ...]
+    urgent: bool = False
 
 
-@dataclass(slots=True)  # not frozen: it is unpickled for each image, which takes thrice as long
+@dataclass(slots=True)  # not frozen, as WorkItem
 class ItemResult:
     """What became of one image. `skipped` are the steps that were left out.
 

@@ -53,6 +53,7 @@ class LocalEngine(Engine):
         self._timeout = timeout
         self._lock = threading.Lock()
         self._pool: pebble.ProcessPool | None = None
+        self._urgent: OrderedDict[TaskFuture, None] = OrderedDict()
         self._waiting: OrderedDict[TaskFuture, None] = OrderedDict()
         self._running: set[TaskFuture] = set()
         self._closed = threading.Event()
@@ -75,7 +76,8 @@ class LocalEngine(Engine):
         future = TaskFuture(task)
         with self._lock:
             self._running_pool()
-            self._waiting[future] = None
+            queue = self._urgent if task.urgent else self._waiting
+            queue[future] = None
         future.add_done_callback(self._forget)
         self._feed()
         return future
@@ -83,12 +85,13 @@ class LocalEngine(Engine):
     def status(self) -> EngineStatus:
         with self._lock:
             running = self._pool is not None
-            return EngineStatus(running, self._workers, len(self._running), len(self._waiting))
+            queued = len(self._urgent) + len(self._waiting)
+            return EngineStatus(running, self._workers, len(self._running), queued)
 
     def close(self, timeout: float) -> None:
         with self._lock:
             pool, self._pool = self._pool, None
-            waiting, retired = tuple(self._waiting), tuple(self._retired)
+            waiting, retired = (*self._urgent, *self._waiting), tuple(self._retired)
             self._closed.set()
         for future in waiting:
             future.settle(error=EngineClosed())
@@ -160,9 +163,10 @@ class LocalEngine(Engine):
 
     def _next(self) -> TaskFuture | None:
         with self._lock:
-            if not self._waiting or len(self._running) >= self._workers:
+            queue = self._urgent or self._waiting
+            if not queue or len(self._running) >= self._workers:
                 return None
-            future, _ = self._waiting.popitem(last=False)
+            future, _ = queue.popitem(last=False)
             self._running.add(future)
         return future
 
@@ -175,7 +179,8 @@ class LocalEngine(Engine):
 
     def _forget(self, future: Future[Results]) -> None:
         with self._lock:
-            self._waiting.pop(cast(TaskFuture, future), None)
+            for queue in (self._urgent, self._waiting):
+                queue.pop(cast(TaskFuture, future), None)
 
     def _settle(self, future: TaskFuture, done: Future[Results]) -> None:
         if done.cancelled():

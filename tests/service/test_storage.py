@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -326,3 +327,11 @@ def test_where_nothing_can_be_left_there_is_nothing_to_remove(
     (root / "out" / "file").write_bytes(b"x")
     relative.discard_partial(path, TOKEN)
     assert files(root / "out") == ["file"]
+
+
+def test_a_root_inside_a_tree_of_the_kernel_is_meant(tmp_path: Path) -> None:
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        storage = Storage([Path(folder)], [Path(folder)], 1000)
+        storage.write(f"{folder}/a.bin", [b"kept"], "token")
+        assert storage.read(f"{folder}/a.bin") == b"kept"
