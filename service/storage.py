@@ -16,7 +16,7 @@ _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 _PERMISSIONS = 0o666
 _NO_NAMES = ("", os.curdir, os.pardir)
-_NO_FILES = ("/proc", "/sys", "/dev")
+_NO_FILES = ("/proc/", "/sys/", "/dev/")
 """Trees of the kernel, refused where a root holds them; a root inside (/dev/shm) is meant."""
 
 
@@ -68,8 +68,8 @@ class Storage:
         self, read_roots: Iterable[Path], write_roots: Iterable[Path], max_bytes: int
     ) -> None:
         self.base = str(Path.cwd())
-        self.read_roots = tuple(os.path.realpath(root) for root in read_roots)
-        self.write_roots = tuple(os.path.realpath(root) for root in write_roots)
+        self.read_roots = tuple(_as_prefix(root) for root in read_roots)
+        self.write_roots = tuple(_as_prefix(root) for root in write_roots)
         self.max_bytes = max_bytes
         self._folders: dict[str, str] | None = None
 
@@ -128,11 +128,9 @@ class Storage:
             real = self._real(os.path.join(self.base, path))
         except (OSError, UnicodeError) as error:
             raise PathRefused(f"{path!r:.200} is not a path: {error}") from None
-        holding = [root for root in roots if _lies_below(real, root)]
-        if not holding:
+        if not real.startswith(roots):
             raise PathRefused(f"{path} may not be {verb}: it lies outside {variable}")
-        tree = next((tree for tree in _NO_FILES if _lies_below(real, tree)), None)
-        if tree and not any(_lies_below(root, tree) for root in holding):
+        if real.startswith(_NO_FILES) and not real.startswith(_inside(_NO_FILES, roots)):
             raise PathRefused(f"{path} may not be {verb}: it belongs to the kernel")
         return real
 
@@ -183,9 +181,16 @@ def _partial_name(token: str) -> str:
     return f".{token}.part"
 
 
-def _lies_below(real: str, root: str) -> bool:
-    # Both are resolved, so this is what commonpath finds, at a tenth of its cost for each image.
-    return real.startswith(root if root.endswith(os.sep) else root + os.sep) and real != root
+def _as_prefix(root: Path) -> str:
+    """With a separator at the end, so that resolved paths that begin with it lie below it.
+
+    That is what commonpath would find for resolved paths, at a tenth of its cost for each image.
+    """
+    return os.path.join(os.path.realpath(root), "")
+
+
+def _inside(trees: tuple[str, ...], roots: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(root for root in roots if root.startswith(trees))
 
 
 @contextmanager

@@ -1,15 +1,16 @@
 """What is kept of a batch while it runs: counts and the first failures, not every result."""
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 
 from processors.errors import StepFailed
 from processors.planner import Pipeline
 from schemas.batches import Counts, ImagePair
-from schemas.results import ImageResult
+from schemas.results import ImageResult, Status
 from service.engine.base import ItemResult
 from service.errors import problem_of
-from service.jobs.batch import Batch, count, status_of
+from service.jobs.batch import Batch, counts_of, status_of
 from service.views import image_result
 
 SHOWN_FAILURES = 20
@@ -31,17 +32,21 @@ class Tally:
 
     batch: Batch
     keep: bool = False
-    counts: Counts = field(default_factory=Counts)
+    statuses: Counter[Status] = field(default_factory=Counter)
     bytes: int = 0
     failures: list[Failure] = field(default_factory=list)
     results: list[ImageResult] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
 
+    @property
+    def counts(self) -> Counts:
+        return counts_of(self.statuses)
+
     def add(self, result: ItemResult) -> None:
         """Take account of one image."""
         image = self.batch.images[result.index]
         status = status_of(result, self.batch.pipeline)
-        count(self.counts, status)
+        self.statuses[status] += 1
         self.bytes += sum(output.bytes for output in result.outputs)
         if status == "failed" and len(self.failures) < SHOWN_FAILURES:
             self.failures.append(_failure(image, result, self.batch.pipeline))

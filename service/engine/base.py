@@ -121,7 +121,7 @@ class Engine(ABC):
     @property
     @abstractmethod
     def workers(self) -> int:
-        """How many tasks run at once."""
+        """How many tasks run at once, urgent ones aside."""
 
     @abstractmethod
     def start(self) -> None:

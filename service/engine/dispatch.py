@@ -9,7 +9,7 @@ image is not blamed for a worker that was killed from outside, unless it happens
 import asyncio
 import pickle
 import secrets
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence, Sized
 from itertools import islice
 
 from processors.planner import Pipeline
@@ -27,28 +27,42 @@ from service.storage import Storage
 TASKS_A_WORKER = 2
 """Under way for one batch: one that runs, and one that waits so that the worker does not."""
 
-TASK_MILLISECONDS = 40.0
-"""A group of images is sized to take about this long, and a single image waits no longer for it.
-A task costs the server three quarters of a millisecond: at 40 ms, two in a hundred."""
+TASK_MILLISECONDS = 80.0
+"""A group of images is sized to take about this long: handing a task out costs a millisecond."""
 
 ATTEMPTS_WHEN_KILLED = 5
 """For an image whose worker is killed from outside each time. Other crashes: one, when alone."""
 
-MAX_GROUP = 64
+MAX_GROUP = 128
 _SMOOTHING = 0.2
+_LEAST_AT_END = 4
 
 
 class Grouping:
-    """How many images the next task of a batch has, learnt from how long the last ones took."""
+    """How many images the next task of a batch has, learnt from how long the last ones took.
 
-    def __init__(self) -> None:
+    Near the end of a batch groups get smaller, so that all workers end at about the same time.
+    `workers` is how many there are, `remaining` how many images are left, if that is known.
+    """
+
+    def __init__(self, workers: int = 1, remaining: int | None = None) -> None:
         self._milliseconds: float | None = None
+        self._workers = workers
+        self._remaining = remaining
 
     @property
     def size(self) -> int:
         if self._milliseconds is None:
             return 1
-        return max(1, min(MAX_GROUP, int(TASK_MILLISECONDS / self._milliseconds)))
+        usual = min(MAX_GROUP, int(TASK_MILLISECONDS / self._milliseconds))
+        if self._remaining is not None:
+            usual = min(usual, max(_LEAST_AT_END, self._remaining // (2 * self._workers)))
+        return max(1, usual)
+
+    def took(self, count: int) -> None:
+        """Note that a group of `count` was made."""
+        if self._remaining is not None:
+            self._remaining -= count
 
     def learn(self, results: Iterable[ItemResult]) -> None:
         for result in results:
@@ -76,7 +90,8 @@ class Dispatcher:
         """
         await asyncio.to_thread(self.engine.start)
         packed = pickle.dumps(pipeline)
-        grouping = Grouping()
+        remaining = len(items) if isinstance(items, Sized) else None
+        grouping = Grouping(self.engine.workers, remaining)
         groups = _groups(iter(items), grouping)
         running: set[asyncio.Task[list[ItemResult]]] = set()
         while True:
@@ -156,10 +171,12 @@ def _groups(items: Iterator[WorkItem], grouping: Grouping) -> Iterator[list[Work
     for item in items:
         if not item.repeatable:
             yield from filter(None, (group, [item]))
+            grouping.took(len(group) + 1)
             group = []
             continue
         group.append(item)
         if len(group) >= grouping.size:
+            grouping.took(len(group))
             yield group
             group = []
     if group:

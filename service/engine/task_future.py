@@ -16,13 +16,13 @@ class TaskFuture(Future[Results]):
 
     def __init__(self, task: Task) -> None:
         super().__init__()
-        self._task = task
+        self.task = task
         self._outcome = threading.Lock()
         self.inner: pebble.ProcessFuture[Results]
         self.pool: pebble.ProcessPool | None = None
 
     def begin(self, pool: pebble.ProcessPool, timeout: float) -> None:
-        self.inner = pool.schedule(worker.run_task, args=(self._task,), timeout=timeout)
+        self.inner = pool.schedule(worker.run_task, args=(self.task,), timeout=timeout)
         self.pool = pool
         if self.cancelled():
             self.inner.cancel()  # type: ignore[no-untyped-call]
@@ -35,6 +35,12 @@ class TaskFuture(Future[Results]):
         if self.pool is not None:
             self.inner.cancel()  # type: ignore[no-untyped-call]
         return True
+
+    def drop(self, error: BaseException) -> None:
+        """End the task before it has begun."""
+        self.settle(error=error)
+        if self.pool is not None:
+            self.inner.cancel()  # type: ignore[no-untyped-call]
 
     def settle(self, results: Results | None = None, error: BaseException | None = None) -> None:
         """The first outcome counts."""

@@ -1,8 +1,10 @@
 """Running a batch: from pairs of paths to results, without a store."""
 
 import os.path
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from processors.errors import ImageError
 from processors.planner import Pipeline
@@ -24,13 +26,14 @@ class Batch:
 
 async def run_batch(dispatcher: Dispatcher, batch: Batch) -> AsyncGenerator[ItemResult, None]:
     """One result for each image, as they are done. Raises EngineClosed."""
-    outputs = [_spelt_out(image.output) for image in batch.images]
+    base = str(Path.cwd())
+    outputs = [_spelt_out(image.output, base) for image in batch.images]
     taken = _named_before(outputs)
     for index in taken:
         path = batch.images[index].output
         error = SinkTaken(f"{path} is the output of an earlier image of this batch, too")
         yield ItemResult(index, error=error)
-    items = _work_items(batch.images, set(outputs), set(taken))
+    items = _WorkItems(batch.images, frozenset(outputs), frozenset(taken), base)
     async for result in dispatcher.run(batch.pipeline, items):
         yield result
 
@@ -43,15 +46,16 @@ def status_of(result: ItemResult, pipeline: Pipeline) -> Status:
     return "skipped" if unreadable and pipeline.on_invalid == "skip" else "failed"
 
 
-def count(counts: Counts, status: Status) -> None:
-    """Add one image to the counts."""
-    counts.total += 1
-    setattr(counts, status, getattr(counts, status) + 1)
+def counts_of(statuses: Counter[Status]) -> Counts:
+    """The counts of a batch, from how often each status was seen."""
+    return Counts.model_validate({"total": statuses.total(), **statuses})
 
 
-def _spelt_out(path: str) -> str:
+def _spelt_out(path: str, base: str) -> str:
     """Alike for the spellings of one path; links are not followed, which would need the disk."""
-    return os.path.abspath(path)  # noqa: PTH100 - Path.absolute keeps `..`
+    whole = path if path.startswith("/") else f"{base}/{path}"
+    # Most paths are plain, and this runs for each of a hundred thousand before the first is done.
+    return os.path.normpath(whole) if "/." in whole or "//" in whole else whole
 
 
 def _named_before(outputs: list[str]) -> list[int]:
@@ -65,8 +69,20 @@ def _named_before(outputs: list[str]) -> list[int]:
     return taken
 
 
-def _work_items(images: list[ImagePair], outputs: set[str], taken: set[int]) -> Iterator[WorkItem]:
-    for index, image in enumerate(images):
-        if index not in taken:
-            repeatable = _spelt_out(image.input) not in outputs
-            yield WorkItem(index, FileSource(image.input), FileSink(image.output), repeatable)
+@dataclass(frozen=True)
+class _WorkItems:
+    """The images of a batch as work items, made as they are read."""
+
+    images: list[ImagePair]
+    outputs: frozenset[str]
+    taken: frozenset[int]
+    base: str
+
+    def __len__(self) -> int:
+        return len(self.images) - len(self.taken)
+
+    def __iter__(self) -> Iterator[WorkItem]:
+        for index, image in enumerate(self.images):
+            if index not in self.taken:
+                repeatable = _spelt_out(image.input, self.base) not in self.outputs
+                yield WorkItem(index, FileSource(image.input), FileSink(image.output), repeatable)

@@ -1,14 +1,15 @@
 """Many images in one request."""
 
 import secrets
+from collections import Counter
 
 from fastapi import APIRouter, Response
 from pydantic import TypeAdapter
 
 from schemas.batches import BatchRequest, BatchResponse, Counts
-from schemas.results import ImageResult
+from schemas.results import ImageResult, Status
 from service.dependencies import ServicesDependency
-from service.jobs.batch import Batch, count, run_batch
+from service.jobs.batch import Batch, counts_of, run_batch
 from service.logs import bind_job_id
 from service.services import Services
 from service.views import image_result, operation_warning
@@ -42,14 +43,14 @@ async def process_batch(request: BatchRequest, services: ServicesDependency) -> 
 
 async def _run(batch: Batch, services: Services) -> tuple[Counts, list[bytes]]:
     """The results as JSON, each by its index: ten thousand of them are a few megabytes so."""
-    counts = Counts()
+    statuses: Counter[Status] = Counter()
     results = [b""] * len(batch.images)
     async for result in run_batch(services.dispatcher, batch):
         services.metrics.count_image(batch.pipeline, result)
         view = image_result(batch.images[result.index], result, batch.pipeline)
-        count(counts, view.status)
+        statuses[view.status] += 1
         results[result.index] = _RESULT.dump_json(view)
-    return counts, results
+    return counts_of(statuses), results
 
 
 def _with_results(answer: BatchResponse, results: list[bytes]) -> bytes:

@@ -31,6 +31,7 @@ from service.engine.base import (
 from service.engine.dispatch import (
     ATTEMPTS_WHEN_KILLED,
     MAX_GROUP,
+    TASK_MILLISECONDS,
     TASKS_A_WORKER,
     Dispatcher,
     Grouping,
@@ -161,7 +162,19 @@ def test_the_first_image_goes_alone() -> None:
 def test_small_images_are_grouped_to_the_milliseconds_of_a_task() -> None:
     grouping = Grouping()
     grouping.learn([result_taking(2.0)])
-    assert grouping.size == 10
+    assert grouping.size == TASK_MILLISECONDS / 2
+
+
+def test_groups_shrink_towards_the_end_so_that_workers_end_together() -> None:
+    grouping = Grouping(workers=2, remaining=40)
+    grouping.learn([result_taking(1.0)])
+    sizes = []
+    while sum(sizes) < 40:
+        sizes.append(grouping.size)
+        grouping.took(sizes[-1])
+    assert sizes[0] == 10
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[-1] <= 4
 
 
 def test_large_images_go_alone() -> None:
