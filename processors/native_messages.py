@@ -36,18 +36,19 @@ class NativeMessages:
 
     def __init__(self) -> None:
         self.text = ""
-        self._console = -1
+        self._console = self._sink = -1
 
     def __enter__(self) -> Self:
         _lock.acquire()
         self._console = os.dup(_STDERR)
-        os.dup2(_sink(), _STDERR)
+        self._sink = _open_sink()
+        os.dup2(self._sink, _STDERR)
         return self
 
     def __exit__(self, *exception: object) -> None:
         os.dup2(self._console, _STDERR)
         os.close(self._console)
-        self.text = _drain(_sink())
+        self.text = _drain(self._sink)
         _lock.release()
 
     @property
@@ -74,20 +75,24 @@ def _drain(sink: int) -> str:
     return text
 
 
-_sinks: dict[int, int] = {}
+_sink: int | None = None
 
 
-def _sink() -> int:
-    """A file in memory for this process: a forked one must not share its parent's offset."""
-    pid = os.getpid()
-    if pid not in _sinks:
-        _sinks.clear()
-        _sinks[pid] = _open_sink()
-    return _sinks[pid]
+def _forget_sink() -> None:
+    """A forked process must not share its parent's offset."""
+    global _sink
+    _sink = None
+
+
+os.register_at_fork(after_in_child=_forget_sink)
 
 
 def _open_sink() -> int:
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("darkroom-native-messages", os.MFD_CLOEXEC)
-    with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())
+    """A file in memory, the same one each time."""
+    global _sink
+    if _sink is None and hasattr(os, "memfd_create"):
+        _sink = os.memfd_create("darkroom-native-messages", os.MFD_CLOEXEC)
+    elif _sink is None:
+        with tempfile.TemporaryFile() as file:
+            _sink = os.dup(file.fileno())
+    return _sink

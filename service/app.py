@@ -1,6 +1,7 @@
 """The composition root: the only place that opens backends."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -53,6 +54,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         services.engine.reopen()
+        gc.freeze()  # what is loaded stays, and a collection in mid-batch need not look at it
         warm_up = asyncio.create_task(asyncio.to_thread(services.engine.start))
         yield
         await warm_up

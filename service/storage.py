@@ -95,13 +95,14 @@ class Storage:
 
     def read(self, path: str, count: int | None = None) -> bytes:
         """The bytes of an input, the first `count` of them if given. Raises a StorageError."""
-        with _opened(self.resolve_input(path), path) as descriptor:
+        descriptor = _open_to_read(self.resolve_input(path), path)
+        try:
             size = self._checked_size(descriptor, path)
-            wanted = size if count is None else min(size, count)
-            try:
-                return _read_exactly(descriptor, wanted)
-            except OSError as error:
-                raise SourceUnreadable(f"{path} cannot be read: {error.strerror}") from None
+            return _read_exactly(descriptor, size if count is None else min(size, count))
+        except OSError as error:
+            raise SourceUnreadable(f"{path} cannot be read: {error.strerror}") from None
+        finally:
+            os.close(descriptor)
 
     def write(self, path: str, results: list[bytes], token: str) -> list[str]:
         """Store `results` at `path`, or several at `stem_1.ext`, `stem_2.ext`, ... beside it.
@@ -125,7 +126,7 @@ class Storage:
         if not path or "\0" in path:
             raise PathRefused(f"{path!r:.200} is not a path")
         try:
-            real = self._real(os.path.join(self.base, path))
+            real = self._real(path if path.startswith(os.sep) else f"{self.base}{os.sep}{path}")
         except (OSError, UnicodeError) as error:
             raise PathRefused(f"{path!r:.200} is not a path: {error}") from None
         if not real.startswith(roots):
@@ -140,8 +141,8 @@ class Storage:
         if self._folders is None or name in _NO_NAMES:
             return os.path.realpath(path)
         if folder not in self._folders:
-            self._folders[folder] = os.path.realpath(folder or os.sep)
-        found = os.path.join(self._folders[folder], name)
+            self._folders[folder] = os.path.join(os.path.realpath(folder or os.sep), "")
+        found = self._folders[folder] + name
         return os.path.realpath(found) if os.path.islink(found) else found  # noqa: PTH114
 
     def _checked_size(self, descriptor: int, path: str) -> int:
@@ -193,19 +194,14 @@ def _inside(trees: tuple[str, ...], roots: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(root for root in roots if root.startswith(trees))
 
 
-@contextmanager
-def _opened(real: str, path: str) -> Iterator[int]:
+def _open_to_read(real: str, path: str) -> int:
     # O_NONBLOCK: opening a pipe without a writer must not wait. O_NOFOLLOW: the path was resolved.
     try:
-        descriptor = os.open(real, _READ)
+        return os.open(real, _READ)
     except (FileNotFoundError, NotADirectoryError):
         raise SourceNotFound(f"there is no file {path}") from None
     except OSError as error:
         raise SourceUnreadable(f"{path} cannot be read: {error.strerror}") from None
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 def _read_exactly(descriptor: int, count: int) -> bytes:
@@ -225,8 +221,8 @@ def _create(partial: str) -> int:
 
 def _write_all(descriptor: int, data: bytes) -> None:
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
+        written = os.write(descriptor, data)
+        while written < len(data):
+            written += os.write(descriptor, memoryview(data)[written:])
     finally:
         os.close(descriptor)

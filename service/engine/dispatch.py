@@ -27,13 +27,13 @@ from service.storage import Storage
 TASKS_A_WORKER = 2
 """Under way for one batch: one that runs, and one that waits so that the worker does not."""
 
-TASK_MILLISECONDS = 80.0
+TASK_MILLISECONDS = 120.0
 """A group of images is sized to take about this long: handing a task out costs a millisecond."""
 
 ATTEMPTS_WHEN_KILLED = 5
 """For an image whose worker is killed from outside each time. Other crashes: one, when alone."""
 
-MAX_GROUP = 128
+MAX_GROUP = 256
 _SMOOTHING = 0.2
 _LEAST_AT_END = 4
 

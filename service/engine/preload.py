@@ -1,5 +1,7 @@
 """What the forkserver loads once, so that each worker has it when it is forked."""
 
+import gc
+
 from processors import jpeg_eighth
 from processors.registry import registry
 from service.engine import worker
@@ -8,3 +10,6 @@ __all__ = ["worker"]
 
 registry()
 jpeg_eighth.warm_up()
+# What is loaded stays: collecting garbage in a worker need not look at it, nor copy its pages.
+gc.collect()
+gc.freeze()

@@ -49,7 +49,7 @@ async def _run(batch: Batch, services: Services) -> tuple[Counts, list[bytes]]:
         services.metrics.count_image(batch.pipeline, result)
         view = image_result(batch.images[result.index], result, batch.pipeline)
         statuses[view.status] += 1
-        results[result.index] = _RESULT.dump_json(view)
+        results[result.index] = _RESULT.serializer.to_json(view)
     return counts_of(statuses), results
 
 
