@@ -11,7 +11,8 @@ from processors.encoding import encode
 from processors.errors import OutOfMemory, ProcessorError, StepFailed
 from processors.limits import Limits
 from processors.operation import Image, Size, size_of
-from processors.planner import Pipeline, Plan, PlannedStep, plan
+from processors.plan import Pipeline, Plan, PlannedStep
+from processors.planner import plan
 from processors.probing import Header, ImageFormat, probe
 
 _CACHED_PLANS = 256

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from processors.encoding import EncodeOptions
-from processors.planner import Fidelity, OnInvalid, Pipeline
+from processors.plan import Fidelity, OnInvalid, Pipeline
 from processors.probing import ImageFormat
 from schemas.operations import OperationInput, SkippedOperation, keep_valid
 from schemas.problems import Problem

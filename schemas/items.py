@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from processors.encoding import OpenCVDefaults
-from processors.planner import Pipeline
+from processors.plan import Pipeline
 from schemas.batches import ImagePair
 from schemas.operations import SkippedOperation, keep_valid
 

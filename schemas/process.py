@@ -5,7 +5,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from processors.encoding import EncodeOptions
-from processors.planner import Fidelity, OnInvalid
+from processors.plan import Fidelity, OnInvalid
 from schemas.batches import PipelineRequest
 
 

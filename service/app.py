@@ -38,8 +38,9 @@ def build_services(settings: Settings) -> Services:
     storage, limits = storage_from(settings), limits_from(settings)
     config = WorkerConfig(storage, limits, settings.engine.worker_memory)
     engine: Engine = LocalEngine(config, settings.engine.workers, settings.engine.task_timeout)
-    dispatcher = Dispatcher(engine, storage)
-    return Services(settings, storage, limits, engine, dispatcher, Metrics(engine))
+    metrics = Metrics(engine)
+    dispatcher = Dispatcher(engine, storage, metrics.count_images)
+    return Services(settings, storage, limits, engine, dispatcher, metrics)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

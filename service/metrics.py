@@ -1,6 +1,7 @@
 """What Prometheus scrapes."""
 
-from collections.abc import Iterable
+from collections import Counter as Tally
+from collections.abc import Iterable, Sequence
 
 from prometheus_client import (
     CollectorRegistry,
@@ -13,7 +14,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from processors.errors import StepFailed
-from processors.planner import Pipeline
+from processors.plan import Pipeline
 from service.engine.base import Engine, ItemResult
 from service.errors import kind_of
 
@@ -44,7 +45,6 @@ class Metrics:
     def __init__(self, engine: Engine) -> None:
         registry = self._registry = CollectorRegistry()
         registry.register(EngineCollector(engine))
-        self._children: dict[tuple[Counter, tuple[str, ...]], Counter] = {}
         self.requests = Histogram(
             "darkroom_request_seconds",
             "Time to answer a request.",
@@ -71,26 +71,28 @@ class Metrics:
             registry=registry,
         )
 
-    def count_image(self, pipeline: Pipeline, result: ItemResult) -> None:
-        """Count one image of a batch, a request or a stream."""
-        if result.error is not None:
-            operation = result.error.op if isinstance(result.error, StepFailed) else ""
-            self._child(self.failures, kind_of(result.error).slug, operation).inc()
-            return
-        for output in result.outputs:
-            self._child(self.images, output.format).inc()
-        left_out = {failure.step for failure in result.skipped}
-        for at, applied in pipeline.steps:
-            if at not in left_out:
-                self._child(self.operations, applied.op).inc()
-
-    def _child(self, counter: Counter, *labels: str) -> Counter:
-        """`counter.labels(...)` without its lock: this runs for every image."""
-        key = (counter, labels)
-        if key not in self._children:
-            self._children[key] = counter.labels(*labels)
-        return self._children[key]
+    def count_images(self, pipeline: Pipeline, results: Sequence[ItemResult]) -> None:
+        """Count the images of a task, whatever request they belong to."""
+        formats = Tally(output.format for result in results for output in result.outputs)
+        for format, count in formats.items():
+            self.images.labels(format).inc(count)
+        for result in results:
+            if result.error is not None:
+                operation = result.error.op if isinstance(result.error, StepFailed) else ""
+                self.failures.labels(kind_of(result.error).slug, operation).inc()
+        for operation, count in _applied(pipeline, results).items():
+            self.operations.labels(operation).inc(count)
 
     def render(self) -> bytes:
         """The exposition format of Prometheus, version 0.0.4."""
         return generate_latest(self._registry)
+
+
+def _applied(pipeline: Pipeline, results: Sequence[ItemResult]) -> Tally[str]:
+    """How often each operation was applied."""
+    done = sum(result.error is None for result in results)
+    applied = Tally({operation.op: 0 for _, operation in pipeline.steps})
+    for _, operation in pipeline.steps:
+        applied[operation.op] += done
+    applied.subtract(failure.op for result in results for failure in result.skipped)
+    return applied

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from processors.errors import StepFailed
-from processors.planner import Pipeline
+from processors.plan import Pipeline
 from schemas.batches import ImagePair, ImagePlan, PlannedOperation
 from schemas.operations import SkippedOperation
 from schemas.results import ImageResult, Warning

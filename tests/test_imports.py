@@ -47,13 +47,21 @@ MAY_IMPORT = {
 
 # The layers inside `processors`, lowest first: a module imports its own layer and those below.
 # What is not named is in the middle: the families of operations, the codecs, and their helpers.
-LAYERS = {"errors": 0, "text": 1, "operation": 2, "planner": 4, "pipeline": 5}
+LAYERS = {
+    "errors": 0,
+    "text": 1,
+    "operation": 2,
+    "plan": 4,
+    "rules": 5,
+    "planner": 6,
+    "pipeline": 7,
+}
 MIDDLE = 3
 
 # What only some may import: concrete backends and catalogued classes are otherwise reached
 # through the contract, or through the registry.
 ONLY_BY = {
-    "processors.operations": ("processors.registry", "processors.planner", "docs"),
+    "processors.operations": ("processors.registry", "processors.rules", "docs"),
     "service.engine.local": ("service.app",),
     "service.engine.dask": ("service.app",),
     "service.engine.worker": ("service.app", "service.engine"),

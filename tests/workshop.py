@@ -14,7 +14,7 @@ import cv2
 
 from processors.limits import Limits
 from processors.operation import Operation
-from processors.planner import Pipeline
+from processors.plan import Pipeline
 from service.engine.base import Engine, Task, WorkItem
 from service.engine.local import LocalEngine
 from service.engine.worker import WorkerConfig

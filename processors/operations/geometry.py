@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Literal, Self
 import cv2
 import numpy as np
 from pydantic import Field, model_validator
-from pydantic_extra_types.color import Color
 
 from processors.alpha import premultiplied
+from processors.colours import Color, bgr
 from processors.operation import Image, Operation, Size, size_of
 from processors.resample import Resample, border_value
 
@@ -24,12 +24,6 @@ _QUARTER_TURNS = {
 _FLIPS = {"horizontal": 1, "vertical": 0, "both": -1}
 _FALSE = {"None", "none", "False", "false"}
 """The words of the original server that switch splitting off; any other word switches it on."""
-
-
-def bgr(color: Color) -> tuple[int, int, int]:
-    """Blue, green and red from 0 to 255; an alpha is left out."""
-    red, green, blue = color.as_rgb_tuple(alpha=False)[:3]
-    return blue, green, red
 
 
 class Resize(Operation):

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from processors.errors import StepFailed
-from processors.planner import Pipeline
+from processors.plan import Pipeline
 from schemas.batches import Counts, ImagePair
 from schemas.results import ImageResult, Status
 from service.engine.base import ItemResult

@@ -9,10 +9,10 @@ image is not blamed for a worker that was killed from outside, unless it happens
 import asyncio
 import pickle
 import secrets
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence, Sized
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence, Sized
 from itertools import islice
 
-from processors.planner import Pipeline
+from processors.plan import Pipeline
 from service.engine.base import (
     Engine,
     EngineClosed,
@@ -36,6 +36,9 @@ ATTEMPTS_WHEN_KILLED = 5
 MAX_GROUP = 256
 _SMOOTHING = 0.2
 _LEAST_AT_END = 4
+
+
+Observe = Callable[[Pipeline, Sequence[ItemResult]], None]
 
 
 class Grouping:
@@ -75,9 +78,10 @@ class Grouping:
 class Dispatcher:
     """Runs batches and single images on an engine. It belongs to no event loop."""
 
-    def __init__(self, engine: Engine, storage: Storage) -> None:
+    def __init__(self, engine: Engine, storage: Storage, observe: Observe | None = None) -> None:
         self.engine = engine
         self._storage = storage
+        self._observe = observe
         self._under_way: set[asyncio.Task[list[ItemResult]]] = set()
 
     async def run(
@@ -103,13 +107,21 @@ class Dispatcher:
             for task in done:
                 results = task.result()
                 grouping.learn(results)
+                self.observe(pipeline, results)
                 for result in results:
                     yield result
 
     async def run_one(self, pipeline: Pipeline, item: WorkItem) -> ItemResult:
         """The result of a single image. Raises EngineClosed."""
         await asyncio.to_thread(self.engine.start)
-        return (await self._run_group(pickle.dumps(pipeline), (item,), urgent=True))[0]
+        results = await self._run_group(pickle.dumps(pipeline), (item,), urgent=True)
+        self.observe(pipeline, results)
+        return results[0]
+
+    def observe(self, pipeline: Pipeline, results: Sequence[ItemResult]) -> None:
+        """Tell who counts images about some that have ended."""
+        if self._observe is not None:
+            self._observe(pipeline, results)
 
     def _begin(self, pipeline: bytes, group: Sequence[WorkItem]) -> asyncio.Task[list[ItemResult]]:
         # Held here too: a batch that nobody reads any more lets its last tasks end in peace.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from processors.errors import ImageError
-from processors.planner import Pipeline
+from processors.plan import Pipeline
 from schemas.batches import Counts, ImagePair
 from schemas.results import Status
 from service.engine.base import ItemResult, WorkItem
@@ -32,7 +32,9 @@ async def run_batch(dispatcher: Dispatcher, batch: Batch) -> AsyncGenerator[Item
     for index in taken:
         path = batch.images[index].output
         error = SinkTaken(f"{path} is the output of an earlier image of this batch, too")
-        yield ItemResult(index, error=error)
+        result = ItemResult(index, error=error)
+        dispatcher.observe(batch.pipeline, [result])
+        yield result
     items = _WorkItems(batch.images, frozenset(outputs), frozenset(taken), base)
     async for result in dispatcher.run(batch.pipeline, items):
         yield result

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from processors.errors import DamagedImage, ProcessorError
 from processors.pipeline import Runner
-from processors.planner import Plan
+from processors.plan import Plan
 from processors.probing import Header, probe
 from schemas.batches import ImagePair
 from service.storage import Storage, StorageError, numbered

@@ -46,7 +46,6 @@ async def _run(batch: Batch, services: Services) -> tuple[Counts, list[bytes]]:
     statuses: Counter[Status] = Counter()
     results = [b""] * len(batch.images)
     async for result in run_batch(services.dispatcher, batch):
-        services.metrics.count_image(batch.pipeline, result)
         view = image_result(batch.images[result.index], result, batch.pipeline)
         statuses[view.status] += 1
         results[result.index] = _RESULT.serializer.to_json(view)

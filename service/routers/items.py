@@ -48,7 +48,6 @@ async def create_request(
     pairs = request.pairs()
     left_out = len(skipped) + len(request.images) - len(pairs)
     async for result in run_batch(services.dispatcher, Batch(pipeline, pairs)):
-        services.metrics.count_image(pipeline, result)
         left_out += len(result.skipped) + (result.error is not None)
     # The very bytes: reading and writing them anew fails on what JSON only just allows.
     headers = {"Darkroom-Skipped": str(left_out)}

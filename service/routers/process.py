@@ -78,7 +78,6 @@ async def process_image(
         pipeline = request.pipeline()
         item = WorkItem(0, MemorySource(source.path), MemorySink(sink.path))
         result = await services.dispatcher.run_one(pipeline, item)
-        services.metrics.count_image(pipeline, result)
         if result.error is not None:
             raise result.error
         return await _answer(result, sink, upload, len(request.skipped))

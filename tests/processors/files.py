@@ -15,7 +15,8 @@ from processors.limits import Limits
 from processors.operation import Image
 from processors.orientation import Orient
 from processors.pipeline import Processed, Runner
-from processors.planner import Pipeline, Plan, plan
+from processors.plan import Pipeline, Plan
+from processors.planner import plan
 from processors.probing import Header, ImageFormat
 from processors.registry import registry
 

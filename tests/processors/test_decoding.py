@@ -15,7 +15,7 @@ from processors.formats import FORMAT_TRAITS
 from processors.limits import Limits
 from processors.operation import Image, size_of
 from processors.pipeline import Runner
-from processors.planner import Pipeline
+from processors.plan import Pipeline
 from processors.probing import FORMATS, ImageFormat, probe
 from tests.processors.files import file_of, oriented, png, run_pixels
 from tests.samples import photograph

@@ -43,10 +43,16 @@ def test_a_kernel_of_zero_is_derived_from_sigma(sigma: float, image: Image) -> N
     assert np.array_equal(Blur(kernel_size=0, sigma=sigma).apply(image), expected)
 
 
-@pytest.mark.parametrize("text", ["-1", "1000", "2.5", "a", "5,0", "5,-1", "5,nan"])
+@pytest.mark.parametrize("text", ["-1", "2.5", "a", "5,0", "5,-1", "5,nan"])
 def test_a_kernel_or_sigma_out_of_range_is_refused(text: str) -> None:
     with pytest.raises(InvalidArguments):
         registry().parse(f"blur={text}")
+
+
+def test_a_kernel_beyond_what_sigma_reaches_gives_the_pixels_of_opencv() -> None:
+    image = photograph(61, 47)
+    expected = cv2.GaussianBlur(image, (1001, 1001), 4)
+    assert np.array_equal(registry().parse("blur=1000").apply(image), expected)
 
 
 def test_a_kernel_of_one_keeps_transparent_colour_as_it_is() -> None:

@@ -11,7 +11,7 @@ from processors.errors import DamagedImage, EncodeError, OutOfMemory, StepFailed
 from processors.limits import Limits
 from processors.operation import Image, Operation, Size
 from processors.pipeline import Runner
-from processors.planner import Pipeline
+from processors.plan import Pipeline
 from processors.probing import probe
 from processors.registry import registry
 from tests.processors.files import file_of, pipeline, pixels_of, run, run_pixels

@@ -9,7 +9,9 @@ import pytest
 from processors.decoding import DecodeMode
 from processors.limits import Limits
 from processors.operation import Image, Operation, Size
-from processors.planner import EXACT_RULES, FAST_RULES, Pipeline, Plan, plan
+from processors.plan import Pipeline, Plan
+from processors.planner import plan
+from processors.rules import EXACT_RULES, FAST_RULES
 from tests.processors.files import JPEG, PNG, file_of, pipeline, planned, run_pixels
 from tests.processors.similarity import similarity
 from tests.samples import photograph

@@ -14,7 +14,7 @@ from processors.errors import DamagedImage, EncodeError, StepFailed, Unsupported
 from processors.limits import Limits
 from processors.operation import Operation, size_of
 from processors.pipeline import Runner
-from processors.planner import Pipeline
+from processors.plan import Pipeline
 from processors.registry import registry
 from schemas.batches import Counts, ImagePair
 from service.engine.base import Engine, ItemResult, WorkerCrashed

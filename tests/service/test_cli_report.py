@@ -7,7 +7,7 @@ from rich.console import Console
 
 from processors.errors import DamagedImage, StepFailed
 from processors.operations.filters import Blur
-from processors.planner import Pipeline
+from processors.plan import Pipeline
 from schemas.batches import ImagePair
 from service.cli.report import progress, show_failures
 from service.cli.tally import SHOWN_FAILURES, Tally
