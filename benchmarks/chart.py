@@ -15,7 +15,7 @@ from benchmarks.workloads import Workload
 
 _OURS, _LIMIT, _OTHERS = "#c8553d", "#3d5a80", "#a8b5c2"
 _COLOURS = {"http": _OURS, "cli": _OURS, "opencv": _LIMIT, "opencv-tuned": _LIMIT}
-_STYLE = {
+_STYLE: Any = {
     "font.family": "sans-serif",
     "font.size": 10,
     "axes.spines.top": False,
