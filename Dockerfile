@@ -21,10 +21,6 @@ COPY schemas schemas
 COPY service service
 COPY testimages/*.jpg testimages/
 
-# Compiled here, so that no start has to.
-ENV NUMBA_CACHE_DIR=/opt/numba
-RUN python -c "from processors import jpeg_eighth; jpeg_eighth.warm_up()" && chown -R darkroom: /opt/numba
-
 # The code belongs to root: the service can read it, and write to these folders only.
 RUN mkdir -p /data output testoutput && chown darkroom: /data output testoutput
 
@@ -32,7 +28,12 @@ ENV DARKROOM_HOST=0.0.0.0 \
     DARKROOM_PORT=8888 \
     DARKROOM_READ_ROOTS=/data,testimages,output,testoutput \
     DARKROOM_WRITE_ROOTS=/data,output,testoutput \
+    NUMBA_CACHE_DIR=/app/numba \
     PYTHONUNBUFFERED=1
+
+# Compiled here, so that no start has to; kept where the service may keep what it compiles itself.
+RUN python -c "from processors import jpeg_eighth; jpeg_eighth.warm_up()" \
+    && chown -R darkroom: numba
 
 USER darkroom
 VOLUME /data

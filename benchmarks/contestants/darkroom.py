@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -35,8 +36,8 @@ def environment() -> dict[str, str]:
     """Two workers, as the others have; inputs and results lie in the scratch folder."""
     return os.environ | {
         "DARKROOM_WORKERS": _WORKERS,
-        "DARKROOM_READ_ROOTS": str(scratch()),
-        "DARKROOM_WRITE_ROOTS": str(scratch()),
+        "DARKROOM_READ_ROOTS": f"{scratch()},{tempfile.gettempdir()}",
+        "DARKROOM_WRITE_ROOTS": f"{scratch()},{tempfile.gettempdir()}",
         "DARKROOM_LOG_LEVEL": "warning",
     }
 

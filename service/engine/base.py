@@ -147,7 +147,8 @@ class Engine(ABC):
 
     @abstractmethod
     def close(self, timeout: float) -> None:
-        """Let running tasks finish for `timeout` seconds, then stop all processes. Idempotent.
+        """Let tasks that were handed out finish for `timeout` seconds, then stop all processes.
 
-        Waiting tasks end with EngineClosed. No worker is left when it returns.
+        Tasks that wait end with EngineClosed, and are not begun. No worker is left when it
+        returns. Idempotent.
         """

@@ -91,11 +91,10 @@ class Lane:
     def close(self, timeout: float) -> None:
         with self._lock:
             pool, self._pool = self._pool, None
-            ahead = (future for future in self._running if not future.inner.running())
-            waiting, retired = (*self._waiting, *ahead), tuple(self._retired)
+            waiting, retired = tuple(self._waiting), tuple(self._retired)
             self._closed.set()
         for future in waiting:
-            future.drop(EngineClosed())
+            future.settle(error=EngineClosed())
         if pool is not None:
             _stop(pool, timeout)
             atexit.unregister(self._close_at_exit)

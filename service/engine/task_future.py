@@ -36,12 +36,6 @@ class TaskFuture(Future[Results]):
             self.inner.cancel()  # type: ignore[no-untyped-call]
         return True
 
-    def drop(self, error: BaseException) -> None:
-        """End the task before it has begun."""
-        self.settle(error=error)
-        if self.pool is not None:
-            self.inner.cancel()  # type: ignore[no-untyped-call]
-
     def settle(self, results: Results | None = None, error: BaseException | None = None) -> None:
         """The first outcome counts."""
         if not self._first_outcome():
