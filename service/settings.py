@@ -5,19 +5,24 @@ field's name. Settings composes the parts; the checks, the messages and the refe
 derived from them, so a new variable is one new field.
 """
 
-import difflib
 import ipaddress
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from dotenv.parser import parse_stream
 from pydantic import BaseModel, ConfigDict, Field, SecretBytes, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from service.environment import (
+    ENV_ENCODING,
+    ENV_FILE,
+    PREFIX,
+    SettingsError,
+    given_variables,
+    unknown_variables,
+)
 from service.units import (
     MIB,
     Allowed,
@@ -38,18 +43,6 @@ from service.units import (
     Workers,
     usable_cores,
 )
-
-PREFIX = "DARKROOM_"
-TEST_PREFIX = "DARKROOM_TEST_"
-ENV_FILE = ".env"
-ENV_ENCODING = "utf-8"
-
-
-class SettingsError(Exception):
-    """The settings do not allow a start; `str(error)` has one line for each wrong variable."""
-
-    def __str__(self) -> str:
-        return "\n".join(map(str, self.args))
 
 
 class Part(BaseSettings):
@@ -206,8 +199,9 @@ def load_settings(**overrides: Any) -> Settings:
     override that no variable has the name of.
     """
     chosen = _by_variable(overrides)
-    given = _environment() | chosen
-    problems = list(_unknown(given))
+    given = given_variables() | chosen
+    known = [item.name for part in parts().values() for item in variables(part)]
+    problems = list(unknown_variables(given, known))
     built: dict[str, BaseSettings] = {}
     for name, part in parts().items():
         mine = {item.field: chosen[item.name] for item in variables(part) if item.name in chosen}
@@ -228,40 +222,6 @@ def _by_variable(overrides: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in chosen.items() if value is not None}
 
 
-def _environment() -> dict[str, str]:
-    """Our variables as they were written, by upper-case name; empty means unset."""
-    found = {**_env_file(), **{name: value for name, value in os.environ.items() if value}}
-    return {name.upper(): value for name, value in found.items() if _is_ours(name)}
-
-
-def _env_file() -> dict[str, str]:
-    path = Path(ENV_FILE)
-    if not path.is_file():
-        return {}
-    try:
-        with path.open(encoding=ENV_ENCODING) as stream:
-            bindings = list(parse_stream(stream))
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{ENV_FILE} cannot be read: {error}") from None
-    for binding in bindings:
-        # The line is not shown: it may hold a secret.
-        if binding.error and PREFIX in binding.original.string.upper():
-            raise SettingsError(f"{ENV_FILE}, line {binding.original.line}: not NAME=value")
-    return {item.key: item.value for item in bindings if item.key and item.value}
-
-
-def _unknown(given: Mapping[str, Any]) -> Iterator[str]:
-    known = [item.name for part in parts().values() for item in variables(part)]
-    for name in sorted(given.keys() - set(known)):
-        # Without the prefix, which would make any two names alike.
-        short = [item.removeprefix(PREFIX) for item in known]
-        near = difflib.get_close_matches(name.removeprefix(PREFIX), short, n=1, cutoff=0.5)
-        hint = (
-            f"did you mean {PREFIX}{near[0]}?" if near else "docs/settings.md lists the known ones"
-        )
-        yield f"{name} is not a setting: {hint}"
-
-
 def _wrong(
     part: type[BaseSettings], error: ValidationError, given: Mapping[str, Any]
 ) -> Iterator[str]:
@@ -274,10 +234,6 @@ def _wrong(
     # A validator of the whole part has no field: its own words name the variables.
     whole = (item["msg"] for item in error.errors() if not item["loc"])
     yield from (message.removeprefix("Value error, ") for message in whole)
-
-
-def _is_ours(name: str) -> bool:
-    return name.upper().startswith(PREFIX) and not name.upper().startswith(TEST_PREFIX)
 
 
 def _holds_secret(annotation: Any) -> bool:

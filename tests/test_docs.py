@@ -11,8 +11,9 @@ from docs.generate import PAGES
 from docs.operations_reference import own_operations
 from processors.operation import Operation
 from processors.registry import registry
+from service.environment import PREFIX, TEST_PREFIX
 from service.errors import INTERNAL, KINDS
-from service.settings import PREFIX, TEST_PREFIX, parts, variables
+from service.settings import parts, variables
 from tests.pages import ALL_TEXT, ROOT, TEXTS, blocks
 
 SETTINGS = [variable.name for part in parts().values() for variable in variables(part)]

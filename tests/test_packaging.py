@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from service.settings import PREFIX, ServerSettings, load_settings, parts, variables
+from service.environment import PREFIX
+from service.settings import ServerSettings, load_settings, parts, variables
 from tests.live import LiveServer, environment
 from tests.pages import ROOT, TEXTS
 

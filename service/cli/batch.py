@@ -132,8 +132,8 @@ def _prepared(files: list[str], arguments: "Arguments") -> "tuple[BatchRequest, 
     from service.cli.patterns import PatternError
     from service.cli.report import problem_text
     from service.cli.requests import one_of, settings_for
+    from service.environment import SettingsError
     from service.errors import RequestError, problem_of
-    from service.settings import SettingsError
 
     try:
         request = one_of(files, arguments)

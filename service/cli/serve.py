@@ -18,8 +18,9 @@ def serve(
     import uvicorn
 
     from service.app import CLOSE_SECONDS, create_app
+    from service.environment import SettingsError
     from service.logs import configure_logging
-    from service.settings import SettingsError, load_settings
+    from service.settings import load_settings
 
     try:
         settings = load_settings(host=host, port=port)

@@ -12,8 +12,8 @@ from processors.errors import ProcessorError, StepFailed
 from schemas.problems import Problem
 from service import handlers
 from service.engine.base import EngineClosed, EngineError, WorkerCrashed
+from service.environment import SettingsError
 from service.errors import INTERNAL, KINDS, Kind, RequestError, kind_of, pointer, problem_of
-from service.settings import SettingsError
 from service.storage import StorageError
 
 BASES: tuple[type[Exception], ...] = (ProcessorError, StorageError, EngineError, RequestError)

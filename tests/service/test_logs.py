@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from service.environment import SettingsError
 from service.logs import bind_job_id, bind_request_id, configure_logging, job_id, request_id
-from service.settings import LogSettings, SettingsError
+from service.settings import LogSettings
 
 logger = logging.getLogger("darkroom.jobs")
 TOUCHED = ("", "uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.settings import ServerSettings, Settings, SettingsError, load_settings
+from service.environment import SettingsError
+from service.settings import ServerSettings, Settings, load_settings
 from service.units import BYTES, PIXELS, SECONDS, Unit
 
 KEY = "correct-horse-battery-staple"
