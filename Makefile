@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 CODE := main.py processors schemas service tests benchmarks testimages docs
 
+# opencv-python draws windows, and wants the system's libraries for it.
+CHECK_LIBRARIES = $(BIN)/python -c 'import cv2' || { echo 'OpenCV misses a library of the system; on Debian: apt-get install libgl1 libglib2.0-0 libxcb1'; exit 1; }
+
 .PHONY: run test build bench lint format docs images clean
 
 run: $(VENV)/.runtime
@@ -46,6 +49,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.runtime: requirements.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(CHECK_LIBRARIES)
 	touch $@
 
 $(VENV)/.development: requirements.txt requirements-dev.txt | $(VENV)/bin/python

@@ -1,5 +1,6 @@
 """Darkroom's entry: `python main.py [COMMAND]`, and `main:app` for uvicorn and TestClient."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ def __getattr__(name: str) -> Any:
 
 
 if __name__ == "__main__":
-    from service.cli import main
-
+    try:
+        from service.cli import main
+    except ModuleNotFoundError as error:
+        sys.exit(f"{error}: run `make run` once, then `. .venv/bin/activate`")
     main()

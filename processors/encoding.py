@@ -21,12 +21,16 @@ def _canonical(value: Any) -> Any:
     return FORMAT_BY_EXTENSION.get(value.lower(), value) if isinstance(value, str) else value
 
 
+OutputFormat = Annotated[ImageFormat, BeforeValidator(_canonical)]
+"""A format by its name or by one of its extensions."""
+
+
 class EncodeOptions(BaseModel):
     """How results are written. What a format does not have is left out of account."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    format: Annotated[ImageFormat, BeforeValidator(_canonical)] | None = Field(
+    format: OutputFormat | None = Field(
         None, description="Format of the results; by default the output's extension decides."
     )
     quality: int | None = Field(

@@ -47,8 +47,9 @@ def plan(pipeline: Pipeline, header: Header, format: ImageFormat, limits: Limits
 def _first_draft(pipeline: Pipeline, header: Header) -> Draft:
     decode = DecodeMode(pipeline.channels)
     upright = Orient(1 if decode.turns_upright(header) else header.orientation)
-    asked = (Indexed(at, operation) for at, operation in pipeline.steps)
-    return Draft(header, decode, (Indexed(None, upright), *asked))
+    asked = tuple(Indexed(at, operation) for at, operation in pipeline.steps)
+    added = () if upright.orientation == 1 else (Indexed(None, upright),)
+    return Draft(header, decode, added + asked)
 
 
 def _applicable(

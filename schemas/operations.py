@@ -5,7 +5,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from processors.errors import InvalidArguments, OperationError
 from processors.operation import Operation, plain_message
@@ -58,9 +58,15 @@ def keep_valid(raw: list[Any]) -> tuple[list[tuple[int, Operation]], list[Skippe
         try:
             kept.append((index, _adapter.validate_python(value)))
         except ValidationError as error:
-            detail = "; ".join(plain_message(item) for item in error.errors())
+            detail = "; ".join(_sentence(item) for item in error.errors())
             skipped.append(SkippedOperation(index, detail))
     return kept, skipped
+
+
+def _sentence(item: ErrorDetails) -> str:
+    """What is wrong, with the parameter's name behind which the union's member stands."""
+    _, *field = item["loc"] or ("",)
+    return ": ".join((*map(str, field), plain_message(item)))
 
 
 class OperationDescription(BaseModel):

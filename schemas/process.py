@@ -4,7 +4,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from processors.encoding import EncodeOptions
+from processors.encoding import EncodeOptions, OutputFormat
 from processors.plan import Fidelity, OnInvalid
 from schemas.batches import PipelineRequest
 
@@ -12,6 +12,9 @@ from schemas.batches import PipelineRequest
 class ProcessQuery(EncodeOptions):
     """The options as query parameters: those of `encode` stand beside the others."""
 
+    format: OutputFormat | None = Field(
+        None, description="Format of the result; by default that of the input."
+    )
     operations: list[str] = Field(
         default_factory=list,
         description="In text form; repeat the parameter for several.",

@@ -168,11 +168,16 @@ def kind_of(error: BaseException) -> Kind:
     return next(found, INTERNAL)
 
 
-def problem_of(error: BaseException) -> Problem:
-    """The body for `error`. An error that is not ours says nothing of itself."""
+def problem_of(error: BaseException, index: int | None = None) -> Problem:
+    """The body for `error`, met by image `index` of the request if it was one image's.
+
+    An error that is not ours says nothing of itself.
+    """
     kind = kind_of(error)
     detail = kind.advice if kind is INTERNAL else str(error)
     faults = [Fault(pointer=at, detail=what) for at, what in _faults(error)]
+    if index is not None and not faults:
+        faults = [Fault(pointer=f"/images/{index}{_side(error)}", detail=detail)]
     return Problem(
         type=TYPE_PREFIX + kind.slug,
         title=kind.title,
@@ -188,6 +193,15 @@ def _faults(error: BaseException) -> Sequence[tuple[str, str]]:
     if isinstance(error, image.StepFailed) and error.step is not None:
         return [(f"/operations/{error.step}", str(error))]
     return ()
+
+
+def _side(error: BaseException) -> str:
+    """The field of an image that is at fault; empty when it is neither path nor file."""
+    if isinstance(error, storage.StorageError):
+        return f"/{error.side}"
+    if isinstance(error, image.EncodeError):
+        return "/output"
+    return "/input" if isinstance(error, image.ImageError) else ""
 
 
 def pointer(location: Sequence[str | int], body: Any, missing: bool = False) -> str:

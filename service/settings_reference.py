@@ -22,13 +22,13 @@ environment wins. An empty value means that the variable is not set. A wrong val
 whose name starts with `DARKROOM_` and is not listed here, stops the start with a message that names
 it; names that start with `DARKROOM_TEST_` are left to the tests.
 
-This page is written by `python -m service.settings_reference`.
+This page is written by `make docs`.
 """
 
 _EXAMPLE_HEAD = """\
 # Darkroom's settings: copy this file to .env and take the "# " off the lines to change.
 # The values are the defaults; docs/settings.md says more. An empty value means not set.
-# This file is written by `python -m service.settings_reference`.
+# This file is written by `make docs`.
 """
 
 

@@ -11,10 +11,16 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
+from typing import Literal
 
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 _PERMISSIONS = 0o666
+Side = Literal["input", "output"]
+_OUTSIDE: dict[Side, str] = {
+    "input": "read: it lies outside DARKROOM_READ_ROOTS",
+    "output": "written: it lies outside DARKROOM_WRITE_ROOTS",
+}
 _NO_NAMES = ("", os.curdir, os.pardir)
 _NO_FILES = ("/proc/", "/sys/", "/dev/")
 """Trees of the kernel, refused where a root holds them; a root inside (/dev/shm) is meant."""
@@ -32,9 +38,18 @@ class StorageError(Exception):
     └── SinkTaken           another image of the batch is written there
     """
 
+    side: Side = "input"
+
 
 class PathRefused(StorageError):
     """The path lies outside the folders that requests may name, or names no plain file."""
+
+    def __init__(self, detail: str, side: Side = "input") -> None:
+        super().__init__(detail, side)
+        self.side = side
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class SourceNotFound(StorageError):
@@ -52,9 +67,13 @@ class SourceTooLarge(StorageError):
 class SinkUnwritable(StorageError):
     """The result cannot be stored."""
 
+    side = "output"
+
 
 class SinkTaken(StorageError):
     """Another image of the batch is written to the same path."""
+
+    side = "output"
 
 
 class Storage:
@@ -87,11 +106,11 @@ class Storage:
 
     def resolve_input(self, path: str) -> str:
         """The real path of an input. Raises PathRefused."""
-        return self._confined(path, self.read_roots, "read", "DARKROOM_READ_ROOTS")
+        return self._confined(path, self.read_roots, "input")
 
     def resolve_output(self, path: str) -> str:
         """The real path of an output. Raises PathRefused."""
-        return self._confined(path, self.write_roots, "written", "DARKROOM_WRITE_ROOTS")
+        return self._confined(path, self.write_roots, "output")
 
     def read(self, path: str, count: int | None = None) -> bytes:
         """The bytes of an input, the first `count` of them if given. Raises a StorageError."""
@@ -122,17 +141,17 @@ class Storage:
             folder = Path(self.resolve_output(path)).parent
             (folder / _partial_name(token)).unlink()
 
-    def _confined(self, path: str, roots: tuple[str, ...], verb: str, variable: str) -> str:
+    def _confined(self, path: str, roots: tuple[str, ...], side: Side) -> str:
         if not path or "\0" in path:
-            raise PathRefused(f"{path!r:.200} is not a path")
+            raise PathRefused(f"{path!r:.200} is not a path", side)
         try:
             real = self._real(path if path.startswith(os.sep) else f"{self.base}{os.sep}{path}")
         except (OSError, UnicodeError) as error:
-            raise PathRefused(f"{path!r:.200} is not a path: {error}") from None
+            raise PathRefused(f"{path!r:.200} is not a path: {error}", side) from None
         if not real.startswith(roots):
-            raise PathRefused(f"{path} may not be {verb}: it lies outside {variable}")
+            raise PathRefused(f"{path} may not be {_OUTSIDE[side]}", side)
         if real.startswith(_NO_FILES) and not real.startswith(_inside(_NO_FILES, roots)):
-            raise PathRefused(f"{path} may not be {verb}: it belongs to the kernel")
+            raise PathRefused(f"{path} belongs to the kernel", side)
         return real
 
     def _real(self, path: str) -> str:
@@ -173,7 +192,7 @@ def numbered(path: str, count: int) -> list[str]:
     """`stem_1.ext` to `stem_{count}.ext` beside `path`. Raises PathRefused."""
     pure = PurePath(path)
     if not pure.name:
-        raise PathRefused(f"{path!r:.200} is not a path")
+        raise PathRefused(f"{path!r:.200} is not a path", "output")
     return [str(pure.with_name(f"{pure.stem}_{n}{pure.suffix}")) for n in range(1, count + 1)]
 
 

@@ -20,7 +20,7 @@ def image_result(image: ImagePair, result: ItemResult, pipeline: Pipeline) -> Im
         image.input,
         status_of(result, pipeline),
         result.outputs,
-        None if result.error is None else problem_of(result.error),
+        None if result.error is None else problem_of(result.error, result.index),
         result.timings,
         [step_warning(failure) for failure in result.skipped],
     )
@@ -42,7 +42,7 @@ def image_plan(index: int, image: ImagePair, planned: PlannedImage) -> ImagePlan
         outputs=[*planned.outputs],
         format=plan.format if plan else None,
         peak_bytes=plan.peak_bytes if plan else None,
-        error=problem_of(planned.error) if planned.error else None,
+        error=problem_of(planned.error, index) if planned.error else None,
         warnings=[step_warning(failure) for failure in (plan.skipped if plan else ())],
     )
 

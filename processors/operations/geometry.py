@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import cv2
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from processors.alpha import premultiplied
 from processors.colours import Color, bgr
@@ -22,6 +22,7 @@ _QUARTER_TURNS = {
     270: cv2.ROTATE_90_COUNTERCLOCKWISE,
 }
 _FLIPS = {"horizontal": 1, "vertical": 0, "both": -1}
+_LEAST_NO_FACTOR = 100
 _FALSE = {"None", "none", "False", "false"}
 """The words of the original server that switch splitting off; any other word switches it on."""
 
@@ -53,6 +54,15 @@ class Resize(Operation):
     aliases: ClassVar = ("scale",)
     example: ClassVar = "resize=0.5"
     channelwise: ClassVar = True
+
+    @field_validator("factor", mode="before")
+    @classmethod
+    def _no_width(cls, value: Any) -> Any:
+        """Whoever writes `resize=400` means pixels."""
+        text = str(value)
+        if text.isdigit() and int(text[:9]) >= _LEAST_NO_FACTOR:
+            raise ValueError(f"{text[:9]} is no factor; for a width in pixels write {text[:9]}x")
+        return value
 
     @model_validator(mode="after")
     def _one_way_to_say_it(self) -> Self:

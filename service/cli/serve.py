@@ -1,5 +1,6 @@
 """`python main.py serve`: the HTTP server."""
 
+import socket
 import sys
 from typing import Annotated
 
@@ -24,12 +25,13 @@ def serve(
 
     try:
         settings = load_settings(host=host, port=port)
-        settings.server.check_listening()
+        server = settings.server
+        server.check_listening()
+        _check_port(server.host, server.port)
         configure_logging(settings.log)
     except SettingsError as error:
         typer.echo(str(error), err=True)
         sys.exit(EXIT_REFUSED)
-    server = settings.server
     uvicorn.run(
         create_app(settings),
         host=server.host,
@@ -41,3 +43,18 @@ def serve(
         # What runs gets the rest of the time, the workers' end its own.
         timeout_graceful_shutdown=max(1, int(server.shutdown_timeout - 2 * CLOSE_SECONDS)),
     )
+
+
+def _check_port(host: str, port: int) -> None:
+    """Say what to do when the port is taken, before anything is started. Raises SettingsError."""
+    from service.environment import SettingsError
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            reason = error.strerror or error
+            detail = f"cannot listen on {host} port {port}: {reason}; DARKROOM_PORT sets another"
+            raise SettingsError(detail) from None

@@ -40,7 +40,7 @@ def photo(workspace: Path) -> str:
         ("blur=-1", "/operations/1"),
         ("blur=1,2,3,4", "/operations/1"),
         ("crop=1", "/operations/1"),
-        ("sharpen", "/operations/1"),
+        ("no_such_thing", "/operations/1"),
         ("", "/operations/1"),
         (None, "/operations/1"),
         (5, "/operations/1"),

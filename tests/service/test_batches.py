@@ -232,7 +232,7 @@ def test_2000_tiny_images_come_back_in_order(
 def test_skip_leaves_out_a_wrong_operation_and_warns(
     client: TestClient, photo: str, out: Path
 ) -> None:
-    operations = ["resize=0.5", "sharpen", {"op": "blur", "kernel_size": -1}, "flip"]
+    operations = ["resize=0.5", "no_such_thing", {"op": "blur", "kernel_size": -1}, "flip"]
     answer = run(client, [(photo, out / "a.png")], *operations, on_invalid="skip")
     assert [warning["pointer"] for warning in answer["warnings"]] == [
         "/operations/1",
@@ -263,3 +263,20 @@ def test_skip_warns_of_a_step_that_does_not_fit_one_image(
     assert (first["status"], second["status"]) == ("succeeded", "succeeded")
     assert [warning["pointer"] for warning in first["warnings"]] == ["/operations/2"]
     assert second["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "pointer"),
+    [
+        ("missing.jpg", "a.png", "/images/0/input"),
+        ("/etc/passwd", "a.png", "/images/0/input"),
+        ("text.jpg", "a.png", "/images/0/input"),
+        ("photo.jpg", "/etc/a.png", "/images/0/output"),
+        ("photo.jpg", "a.xyz", "/images/0/output"),
+    ],
+)
+def test_the_error_of_an_image_points_at_the_path_at_fault(
+    client: TestClient, workspace: Path, out: Path, source: str, target: str, pointer: str
+) -> None:
+    answer = run(client, [(str(workspace / "in" / source), out / target)])
+    assert [fault["pointer"] for fault in answer["results"][0]["error"]["errors"]] == [pointer]

@@ -191,7 +191,16 @@ def test_any_value_splits_save_four(
     "operation",
     [
         *("blur=-1", "blur=-3", "blur=soft", "blur=", "blur", "resize", "split", "splitQuadrants"),
-        *("string", "", "=", "=5", "sharpen=3", "resize=0.5=2", "resize=1,2,3,4,5,6,7", "blur={"),
+        *(
+            "string",
+            "",
+            "=",
+            "=5",
+            "no_such_thing=3",
+            "resize=0.5=2",
+            "resize=1,2,3,4,5,6,7",
+            "blur={",
+        ),
         *("{}", "resize={}", 'blur={"kernel_size": []}', "RESIZE=0.5", "x" * 10_000),
     ],
     ids=lambda text: text[:30],
