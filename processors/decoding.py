@@ -100,7 +100,8 @@ def _decode_eighth(data: bytes, header: Header, mode: DecodeMode) -> Image | Non
     # Its compiler is large, and the server, which decodes nothing, should not load it.
     from processors import jpeg_eighth
 
-    return jpeg_eighth.decode(data, gray=mode.channels == "gray")
+    size = (header.width, header.height)
+    return jpeg_eighth.decode(data, mode.channels == "gray", size)
 
 
 def _imdecode(data: bytes, flags: int) -> tuple[Image | None, NativeMessages]:
@@ -110,5 +111,7 @@ def _imdecode(data: bytes, flags: int) -> tuple[Image | None, NativeMessages]:
     except MemoryError:
         raise OutOfMemory("decoding needs more memory than a worker may use") from None
     except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise OutOfMemory("decoding needs more memory than a worker may use") from None
         raise DamagedImage(f"the image cannot be decoded: {error.err}") from None
     return image, messages  # type: ignore[return-value]

@@ -90,6 +90,8 @@ def encode(image: Image, format: ImageFormat, options: EncodeOptions) -> bytes:
     except MemoryError:
         raise OutOfMemory("encoding needs more memory than a worker may use") from None
     except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise OutOfMemory("encoding needs more memory than a worker may use") from None
         raise EncodeError(f"{format}: {error.err}") from None
     if not done:
         raise EncodeError(f"{format}: the encoder refused the {size_of(image)} image")

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.alpha import full_scale
+from processors.alpha import colour_of, full_scale
 from processors.operation import Image, channels_of
 
 Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -20,7 +20,7 @@ def on_colour(image: Image, changed: Callable[[Image], Image]) -> Image:
     """
     if channels_of(image) != 4:
         return changed(image)
-    result = changed(image[..., :3])
+    result = changed(colour_of(image))
     colour = cv2.cvtColor(result, cv2.COLOR_GRAY2BGR) if result.ndim == 2 else result
     return np.dstack([colour, image[..., 3]])  # type: ignore[return-value]
 

@@ -27,11 +27,14 @@ class Limits:
         if size.pixels > self.max_pixels:
             raise ImageTooLarge(f"{size} is {self._over(size.pixels)}")
 
+    def check_count(self, op: str, count: int) -> None:
+        """Raises StepFailed when a step gives too many images."""
+        if count > self.max_outputs:
+            raise StepFailed(op, f"gives {count} images or more; the limit is {self.max_outputs}")
+
     def check_sizes(self, op: str, sizes: list[Size]) -> None:
         """Raises StepFailed when what a step gives is too much."""
-        if len(sizes) > self.max_outputs:
-            detail = f"gives {len(sizes)} images; the limit is {self.max_outputs}"
-            raise StepFailed(op, detail)
+        self.check_count(op, len(sizes))
         pixels = sum(size.pixels for size in sizes)
         if pixels > self.max_pixels:
             raise StepFailed(op, f"gives {self._over(pixels)}")

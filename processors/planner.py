@@ -71,8 +71,11 @@ def _applicable(
 
 
 def _within(limits: Limits, at: int | None, step: Step, sizes: list[Size]) -> list[Size]:
-    after = predict(at, step, sizes)
+    after: list[Size] = []
     try:
+        for size in sizes:
+            after += predict(at, step, [size])
+            limits.check_count(step.op, len(after))
         limits.check_sizes(step.op, after)
     except StepFailed as error:
         raise StepFailed(error.op, error.detail, at) from None

@@ -22,6 +22,8 @@ EXAMPLE: dict[str, Any] = {
 }
 
 MAX_PATH = 4096
+MOST_IMAGES, MOST_OPERATIONS = 100_000, 1000
+"""Whatever the settings allow: what is more is refused before it is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,9 @@ class PipelineRequest(BaseModel):
         "image fails that image, and so does an unreadable input; skip: each is left out.",
     )
     operations: list[OperationInput] = Field(
-        default_factory=list, description="Applied in order, each to the result of the one before."
+        default_factory=list,
+        max_length=MOST_OPERATIONS,
+        description="Applied in order, each to the result of the one before.",
     )
     encode: EncodeOptions = Field(default_factory=EncodeOptions)
     fidelity: Fidelity = Field(
@@ -65,7 +69,8 @@ class PipelineRequest(BaseModel):
     def _leave_out_invalid(cls, data: Any, handler: Any) -> Self:
         """Read `operations` leniently when `on_invalid` is skip; remember what was left out."""
         raw = data.get("operations") if isinstance(data, dict) else None
-        if not isinstance(raw, list) or data.get("on_invalid") != "skip":
+        lenient = isinstance(data, dict) and data.get("on_invalid") == "skip"
+        if not lenient or not isinstance(raw, list) or len(raw) > MOST_OPERATIONS:
             return handler(data)  # type: ignore[no-any-return]
         kept, skipped = keep_valid(raw)
         request: Self = handler({**data, "operations": [operation for _, operation in kept]})
@@ -89,7 +94,9 @@ class BatchRequest(PipelineRequest):
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
-    images: list[ImagePair] = Field(description="Inputs and outputs; each input is done alone.")
+    images: list[ImagePair] = Field(
+        max_length=MOST_IMAGES, description="Inputs and outputs; each input is done alone."
+    )
 
 
 class Counts(BaseModel):

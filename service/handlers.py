@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from processors.errors import ProcessorError
 from processors.operation import plain_message
@@ -33,7 +34,11 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     }
 }
 
+_MOST_FAULTS = 100
 _RETRY_AFTER_SECONDS = "5"
+_CLIENT_CLOSED_REQUEST = 499
+"""nginx's status for it; HTTP has none."""
+
 _UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
 """pydantic's words for it, of a model and of a dataclass."""
 
@@ -44,6 +49,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     for kind in (ProcessorError, StorageError, EngineError, RequestError):
         app.add_exception_handler(kind, _known)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _internal)
 
 
@@ -66,6 +72,11 @@ def internal_error(error: Exception) -> Response:
 
 async def _known(request: Request, error: Exception) -> Response:
     return problem_response(error)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Nobody reads this; the log and the metrics show that it was the client that left."""
+    return Response(status_code=_CLIENT_CLOSED_REQUEST)
 
 
 async def _internal(request: Request, error: Exception) -> Response:
@@ -91,12 +102,14 @@ async def _http(request: Request, error: Exception) -> Response:
 
 def request_error(error: RequestValidationError) -> RequestError:
     """pydantic's findings as one error, with a pointer for each."""
-    faults = [_fault(item, error.body) for item in error.errors()]
-    if any(item["type"] == "json_invalid" for item in error.errors()):
-        reason = error.errors()[0].get("ctx", {}).get("error", "")
+    found = error.errors()
+    # A hundred tell enough, and finding the nearest name for each takes time.
+    faults = [_fault(item, error.body) for item in found[:_MOST_FAULTS]]
+    if any(item["type"] == "json_invalid" for item in found):
+        reason = found[0].get("ctx", {}).get("error", "")
         return MalformedRequest(f"the body is not JSON: {reason}")
     detail = "; ".join(f"{at or 'body'}: {what}" for at, what in faults[:3])
-    more = f" and {len(faults) - 3} more" if len(faults) > 3 else ""
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
     return InvalidRequest(detail + more, faults)
 
 

@@ -21,6 +21,7 @@ _OUTSIDE: dict[Side, str] = {
     "input": "read: it lies outside DARKROOM_READ_ROOTS",
     "output": "written: it lies outside DARKROOM_WRITE_ROOTS",
 }
+_MAX_DEPTH = 100
 _NO_NAMES = ("", os.curdir, os.pardir)
 _NO_FILES = ("/proc/", "/sys/", "/dev/")
 """Trees of the kernel, refused where a root holds them; a root inside (/dev/shm) is meant."""
@@ -131,8 +132,13 @@ class Storage:
         of the results that failed, and no part of them, is there.
         """
         targets = [path] if len(results) == 1 else numbered(path, len(results))
-        for target, data in zip(targets, results, strict=True):
-            self._write_one(target, data, token)
+        for done, (target, data) in enumerate(zip(targets, results, strict=True)):
+            try:
+                self._write_one(target, data, token)
+            except StorageError:
+                for written in targets[:done]:
+                    Path(self.resolve_output(written)).unlink(missing_ok=True)
+                raise
         return targets
 
     def discard_partial(self, path: str, token: str) -> None:
@@ -144,7 +150,10 @@ class Storage:
     def _confined(self, path: str, roots: tuple[str, ...], side: Side) -> str:
         if not path or "\0" in path:
             raise PathRefused(f"{path!r:.200} is not a path", side)
+        if path.count(os.sep) > _MAX_DEPTH:
+            raise PathRefused(f"{path:.80}... has more than {_MAX_DEPTH} folders", side)
         try:
+            os.fsencode(path)
             real = self._real(path if path.startswith(os.sep) else f"{self.base}{os.sep}{path}")
         except (OSError, UnicodeError) as error:
             raise PathRefused(f"{path!r:.200} is not a path: {error}", side) from None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import Request
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
@@ -33,7 +34,10 @@ async def receive(request: Request, into: MemoryFile, limit: int) -> Upload:
 
     Raises ImageTooLarge for more than `limit` bytes, MalformedRequest and InvalidRequest.
     """
-    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    if kind == b"multipart/form-data":
+        if options.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"us-ascii"):
+            raise MalformedRequest("the form's charset has to be utf-8")
         return await _receive_form(request, into, limit)
     if not await _store(request.stream(), into, limit):
         detail = "the body is empty: send the image as it is, or as the form's field `file`"

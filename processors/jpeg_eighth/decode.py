@@ -16,13 +16,18 @@ _IN_RANGE = (-512, 511)
 """Farther out, which only broken data are, libjpeg's values wrap around."""
 
 
-def decode(data: bytes, gray: bool) -> NDArray[np.uint8] | None:
+def decode(
+    data: bytes, gray: bool, size: tuple[int, int] | None = None
+) -> NDArray[np.uint8] | None:
     """(ceil(H / 8), ceil(W / 8)[, 3]) uint8 BGR, or one channel with `gray` or a gray image.
 
-    None when the image is none of those that this takes, or has a fault.
+    None when the image is none of those that this takes, has a fault, or is not of the `size`
+    (width and height) that is expected.
     """
     try:
         scan = read_scan(data)
+        if size not in (None, (scan.width, scan.height)):
+            return None
         planes = _planes(data, scan, gray)
     except (NotTaken, KeyError, IndexError, StopIteration, struct.error):
         return None

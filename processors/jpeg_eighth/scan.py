@@ -53,6 +53,8 @@ def read_scan(data: bytes) -> Scan:
     while True:
         marker, segment, position = _segment(data, position)
         if marker in _SOF_SEQUENTIAL:
+            if frame:
+                raise NotTaken
             frame = segment
         elif marker == _DHT:
             tables.update(_huffman_tables(segment))
@@ -115,10 +117,17 @@ def _scan(
     sampling = tuple(divmod(item[1], 16) for item in described)
     single = header[0] == count and ids == tuple(item[0] for item in chosen)
     known = count == 1 or ids in _COMPONENT_IDS
-    if precision != 8 or not single or not known or sampling not in _SAMPLINGS:
+    taken = precision == 8 and single and known and sampling in _SAMPLINGS
+    if not taken or 0 in (width, height):
         raise NotTaken
     components = tuple(
-        Component(*factors, quantizers[item[2]], tables[0, use[1] >> 4], tables[1, use[1] & 15])
+        Component(
+            factors[0],
+            factors[1],
+            quantizers[item[2]],
+            tables[0, use[1] >> 4],
+            tables[1, use[1] & 15],
+        )
         for factors, item, use in zip(sampling, described, chosen, strict=True)
     )
     return Scan(width, height, components, interval, offset)

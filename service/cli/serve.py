@@ -36,6 +36,8 @@ def serve(
         create_app(settings),
         host=server.host,
         port=server.port,
+        # httptools takes headers of any length; h11 stops at 64 KiB.
+        http="h11",
         log_config=None,
         access_log=False,
         server_header=False,

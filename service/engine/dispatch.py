@@ -92,7 +92,7 @@ class Dispatcher:
         An item fails alone, with an error that says why. When the caller stops reading, no
         further task is begun. Raises EngineClosed.
         """
-        await asyncio.to_thread(self.engine.start)
+        await self._start()
         packed = pickle.dumps(pipeline)
         remaining = len(items) if isinstance(items, Sized) else None
         grouping = Grouping(self.engine.workers, remaining)
@@ -113,10 +113,15 @@ class Dispatcher:
 
     async def run_one(self, pipeline: Pipeline, item: WorkItem) -> ItemResult:
         """The result of a single image. Raises EngineClosed."""
-        await asyncio.to_thread(self.engine.start)
+        await self._start()
         results = await self._run_group(pickle.dumps(pipeline), (item,), urgent=True)
         self.observe(pipeline, results)
         return results[0]
+
+    async def _start(self) -> None:
+        # Not in every request: the threads may be busy with plans.
+        if not self.engine.status().running:
+            await asyncio.to_thread(self.engine.start)
 
     def observe(self, pipeline: Pipeline, results: Sequence[ItemResult]) -> None:
         """Tell who counts images about some that have ended."""
@@ -146,13 +151,13 @@ class Dispatcher:
         except WorkerCrashed as error:
             if len(group) == 1 and not group[0].repeatable:
                 return [ItemResult(group[0].index, error=error)]
-        return [await self._attempt_again(pipeline, item) for item in group]
+        return [await self._attempt_again(pipeline, item, urgent) for item in group]
 
-    async def _attempt_again(self, pipeline: bytes, item: WorkItem) -> ItemResult:
+    async def _attempt_again(self, pipeline: bytes, item: WorkItem, urgent: bool) -> ItemResult:
         failure: WorkerCrashed | TaskTimeout
         for _ in range(ATTEMPTS_WHEN_KILLED):
             try:
-                return (await self._attempt(pipeline, (item,)))[0]
+                return (await self._attempt(pipeline, (item,), urgent))[0]
             except (WorkerCrashed, TaskTimeout) as error:
                 failure = error
             if not isinstance(failure, WorkerCrashed) or not failure.from_outside:

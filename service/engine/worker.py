@@ -9,6 +9,7 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import ctypes
+import logging
 import pickle
 import platform
 import resource
@@ -27,6 +28,8 @@ from processors.registry import registry
 from schemas.results import Output
 from service.engine.base import ItemResult, Task, WorkItem
 from service.storage import Storage, StorageError
+
+_log = logging.getLogger("darkroom.worker")
 
 _PR_SET_PDEATHSIG = 1
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
@@ -79,6 +82,9 @@ def _run_item(runner: Runner, item: WorkItem, token: str) -> ItemResult:
         return ItemResult(item.index, error=error.with_traceback(None))
     except MemoryError:
         return ItemResult(item.index, error=OutOfMemory("needs more memory than a worker may use"))
+    except Exception as error:  # noqa: BLE001 - one image must not fail the others of its task
+        _log.exception("image %d failed unexpectedly", item.index)
+        return ItemResult(item.index, error=ProcessorError(f"{type(error).__name__}: {error}"))
     return ItemResult(
         item.index, _outputs(paths, processed), None, processed.timings, processed.skipped
     )

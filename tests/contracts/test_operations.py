@@ -28,6 +28,21 @@ MORE = {
     "split": ("split=1,1", "splitQuadrants=True", "split=none"),
     "rotate": ("rotate=30,false,white", "rotate=270", "rotate=-45"),
     "crop": ("crop=1x1", "crop=5,5,5000,5000"),
+    "convolve": (
+        "convolve=[[1,2,1]],true",
+        "convolve=[[0,1,0],[1,-4,1],[0,1,0]],offset=128",
+        "convolve=[[1],[1],[1],[1],[-2]],true,-20",
+    ),
+    "lowpass": ("lowpass=0.05,ideal", "lowpass=0.05,butterworth,10"),
+    "highpass": ("highpass=0.05,ideal", "highpass=0.3,butterworth,1,absolute"),
+    "sharpen": ("sharpen=3,2,10",),
+    "dx": ("dx=scharr,absolute", "dx=sobel,clip,3"),
+    "dy": ("dy=scharr,absolute", "dy=sobel,clip,3"),
+    "laplacian": ("laplacian=3,absolute", "laplacian=5,clip,2"),
+    "canny": ("canny=20", "canny=10,10"),
+    "opening": ("opening=5,ellipse",),
+    "closing": ("closing=5,cross",),
+    "noise": ("noise=40,7,true",),
 }
 """Uses that change several parameters at once, which the schema does not tell to be sensible."""
 

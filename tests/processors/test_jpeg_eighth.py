@@ -122,3 +122,22 @@ def test_a_size_that_the_data_do_not_fill_is_not_taken() -> None:
     frame = data.index(b"\xff\xc0")
     data[frame + 5 : frame + 9] = b"\x1f\x40\x1f\x40"
     assert jpeg_eighth.decode(bytes(data), gray=False) is None
+
+
+@pytest.mark.parametrize("size", [(0, 0), (8, 0), (160, 120)], ids=str)
+def test_a_second_frame_header_is_not_taken(size: tuple[int, int]) -> None:
+    data = encoded(photograph(64, 48), [])
+    frame = data.index(b"\xff\xc0")
+    second = bytearray(data[frame : frame + 19])
+    second[5:9] = size[1].to_bytes(2, "big") + size[0].to_bytes(2, "big")
+    for both in (
+        data[:frame] + second + data[frame:],
+        data[: frame + 19] + second + data[frame + 19 :],
+    ):
+        assert jpeg_eighth.decode(bytes(both), gray=False) is None
+
+
+def test_another_size_than_expected_is_not_taken() -> None:
+    data = encoded(photograph(64, 48), [])
+    assert jpeg_eighth.decode(data, gray=False, size=(64, 48)) is not None
+    assert jpeg_eighth.decode(data, gray=False, size=(48, 64)) is None

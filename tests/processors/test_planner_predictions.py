@@ -110,7 +110,7 @@ def test_a_step_that_gives_too_many_pixels_is_refused_with_its_index(fidelity: s
 
 
 def test_a_split_of_a_split_is_refused_when_it_gives_too_many_images() -> None:
-    with pytest.raises(StepFailed, match="gives 1600 images; the limit is 1024") as refused:
+    with pytest.raises(StepFailed, match="gives 1040 images or more; the limit is 1024") as refused:
         planned("split=10,10", "split=4,4")
     assert refused.value.step == 1
 

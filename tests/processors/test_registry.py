@@ -53,7 +53,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         sys.modules.pop(module, None)
 
 
-def invert(name: str = "invert", aliases: tuple[str, ...] = ()) -> str:
+def invert(name: str = "opposite", aliases: tuple[str, ...] = ()) -> str:
     return INVERT.format(name=name, aliases=aliases)
 
 
@@ -143,8 +143,8 @@ def test_without_plugins_there_are_no_problems() -> None:
 
 def test_a_plugin_that_names_a_class_is_found(install: Install) -> None:
     install("inverter", invert(), ":Invert")
-    assert registry().parse("invert").op == "invert"
-    assert registry().family(registry().get("invert")) == "inverter"
+    assert registry().parse("opposite").op == "opposite"
+    assert registry().family(registry().get("opposite")) == "inverter"
     assert registry().problems == []
 
 

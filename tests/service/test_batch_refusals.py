@@ -238,3 +238,19 @@ def test_500_mutated_requests_never_end_in_an_internal_error(
             refused(response, response.status_code)
     assert statuses[200] > 20
     assert statuses[422] > 200
+
+
+def test_a_hundred_faults_are_told_and_the_others_counted(client: TestClient) -> None:
+    response = client.post("/v1/batches", json={"images": [{}] * 300, "operations": []})
+    problem = response.json()
+    assert len(problem["errors"]) == 100
+    assert problem["detail"].endswith("and 597 more")
+
+
+@pytest.mark.parametrize("on_invalid", ["fail", "skip"])
+def test_more_operations_than_any_setting_allows_are_not_looked_at(
+    client: TestClient, on_invalid: str
+) -> None:
+    body = {"images": [], "operations": ["nothing"] * 1001, "on_invalid": on_invalid}
+    (fault,) = client.post("/v1/batches", json=body).json()["errors"]
+    assert fault["pointer"] == "/operations"

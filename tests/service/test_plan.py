@@ -218,3 +218,26 @@ def test_200_mutated_requests_never_end_in_an_internal_error(
         text = mutated(good, generator)
         response = client.post(ADDRESS, content=text, headers=headers)
         assert response.status_code in (200, 400, 422), (text[:500], response.text)
+
+
+def test_splits_of_splits_are_counted_while_they_are_made(
+    client: TestClient, workspace: Path
+) -> None:
+    pair = {
+        "input": str(workspace / "in" / "photo.png"),
+        "output": str(workspace / "out" / "a.png"),
+    }
+    body = {"images": [pair], "operations": ["split=32,32", "split=3,3", "split=3,3"]}
+    (plan,) = client.post("/v1/plan", json=body).json()["plans"]
+    assert [fault["pointer"] for fault in plan["error"]["errors"]] == ["/operations/1"]
+
+
+def test_a_plan_that_states_too_many_sizes_is_refused(client: TestClient, workspace: Path) -> None:
+    pair = {
+        "input": str(workspace / "in" / "photo.png"),
+        "output": str(workspace / "out" / "a.png"),
+    }
+    body = {"images": [pair] * 10, "operations": ["split=32,32", *["flip"] * 20]}
+    response = client.post("/v1/plan", json=body)
+    assert response.status_code == 422
+    assert [fault["pointer"] for fault in response.json()["errors"]] == ["/images"]

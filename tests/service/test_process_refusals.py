@@ -190,3 +190,11 @@ def test_more_bytes_than_an_image_may_have_are_refused(
 def test_more_pixels_than_an_image_may_have_are_refused(client: TestClient) -> None:
     _, data = cv2.imencode(".png", np.zeros((7200, 7200), np.uint8))
     refused(client.post(ADDRESS, content=data.tobytes()), 413, "image-too-large")
+
+
+@pytest.mark.parametrize("charset", ["punycode", "undefined", "utf-16"])
+def test_a_form_in_another_charset_is_refused(client: TestClient, charset: str) -> None:
+    kind = {"Content-Type": f"multipart/form-data; boundary=B; charset={charset}"}
+    body = b'--B\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--B--\r\n'
+    response = client.post("/v1/process", content=body, headers=kind)
+    assert (response.status_code, response.json()["type"]) == (400, "/problems/malformed-request")

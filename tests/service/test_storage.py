@@ -335,3 +335,20 @@ def test_a_root_inside_a_tree_of_the_kernel_is_meant(tmp_path: Path) -> None:
         storage = Storage([Path(folder)], [Path(folder)], 1000)
         storage.write(f"{folder}/a.bin", [b"kept"], "token")
         assert storage.read(f"{folder}/a.bin") == b"kept"
+
+
+def test_results_written_before_one_that_fails_are_removed(tmp_path: Path) -> None:
+    storage = Storage([tmp_path], [tmp_path], 1000)
+    (tmp_path / "a_3.bin").mkdir()
+    with pytest.raises(SinkUnwritable):
+        storage.write(f"{tmp_path}/a.bin", [b"1", b"2", b"3", b"4"], "token")
+    assert [path.name for path in tmp_path.iterdir()] == ["a_3.bin"]
+
+
+@pytest.mark.parametrize("path", ["n/" * 1000 + "a.png", "\ud800.png"], ids=["deep", "surrogate"])
+def test_a_path_that_no_file_can_have_is_refused(tmp_path: Path, path: str) -> None:
+    storage = Storage([tmp_path], [tmp_path], 1000)
+    with pytest.raises(PathRefused):
+        storage.read(f"{tmp_path}/{path}")
+    with pytest.raises(PathRefused):
+        storage.write(f"{tmp_path}/{path}", [b"1"], "token")
