@@ -1,8 +1,8 @@
 """From a batch of images to tasks of an engine, and back to one result an image.
 
-A batch has a small window of tasks under way: memory stays flat, and a second batch or a single
-image waits for a few tasks, not for the batch. Small images share a task, so that the cost of
-dispatching one disappears. A task that crashes is run again image by image, which blames one; an
+A batch has a small window of tasks under way: memory stays flat, and a second batch waits for a few
+tasks, not for the batch; a single image has a lane of its own. Small images share a task, so that the
+cost of dispatching one disappears. A task that crashes is run again image by image, which blames one; an
 image is not blamed for a worker that was killed from outside, unless it happens again and again.
 """
 
@@ -31,7 +31,7 @@ TASK_MILLISECONDS = 120.0
 """A group of images is sized to take about this long: handing a task out costs a millisecond."""
 
 ATTEMPTS_WHEN_KILLED = 5
-"""For an image whose worker is killed from outside each time. Other crashes: one, when alone."""
+"""After the first, for an image whose worker is killed from outside each time. Other crashes: one."""
 
 MAX_GROUP = 256
 _SMOOTHING = 0.2
