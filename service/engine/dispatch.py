@@ -1,9 +1,10 @@
 """From a batch of images to tasks of an engine, and back to one result an image.
 
-A batch has a small window of tasks under way: memory stays flat, and a second batch waits for a few
-tasks, not for the batch; a single image has a lane of its own. Small images share a task, so that the
-cost of dispatching one disappears. A task that crashes is run again image by image, which blames one; an
-image is not blamed for a worker that was killed from outside, unless it happens again and again.
+A batch has a small window of tasks under way: memory stays flat, and a second batch waits for a
+few tasks, not for the batch; a single image has a lane of its own. Small images share a task, so
+that the cost of dispatching one disappears. A task that crashes is run again image by image, which
+blames one; an image is not blamed for a worker that was killed from outside, unless it happens
+again and again.
 """
 
 import asyncio
@@ -31,7 +32,7 @@ TASK_MILLISECONDS = 120.0
 """A group of images is sized to take about this long: handing a task out costs a millisecond."""
 
 ATTEMPTS_WHEN_KILLED = 5
-"""After the first, for an image whose worker is killed from outside each time. Other crashes: one."""
+"""After the first, for an image whose worker is killed from outside each time; else it is one."""
 
 MAX_GROUP = 256
 _SMOOTHING = 0.2
