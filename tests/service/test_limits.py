@@ -114,7 +114,8 @@ def test_the_clients_id_comes_back(client: TestClient, identifier: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "identifier", [b"", b"a" * 129, b"a\tb", b"a\x7fb", b"a\x1b[31m", b"\xc3\xbc", b"\xff", b"\0", b"a] b"]
+    "identifier",
+    [b"", b"a" * 129, b"a\tb", b"a\x7fb", b"a\x1b[31m", b"\xc3\xbc", b"\xff", b"\0", b"a] b"],
 )
 def test_a_hostile_id_is_replaced(client: TestClient, identifier: bytes) -> None:
     response = client.get("/healthz", headers=[(b"X-Request-ID", identifier)])
