@@ -32,7 +32,7 @@ ENV DARKROOM_HOST=0.0.0.0 \
     PYTHONUNBUFFERED=1
 
 # Compiled here, so that no start has to; kept where the service may keep what it compiles itself.
-RUN python -c "from processors import jpeg_eighth; jpeg_eighth.warm_up()" \
+RUN python -c "from service.engine import preload" \
     && chown -R darkroom: numba
 
 USER darkroom

@@ -4,12 +4,10 @@ Every index is bounded: positions in the data by `end`, table indices by their m
 by LAST, output by the loops. Past a marker or the end of the data come zeros, which are counted.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numba import int64, njit, uint64
+from numba import int64, uint64
 
+from processors.compiled import compiled
 from processors.jpeg_eighth.layout import (
     DC_BITS,
     ENDS,
@@ -19,16 +17,6 @@ from processors.jpeg_eighth.layout import (
     RUN_BITS,
     VALUE_SHIFT,
 )
-
-
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """numba's `njit`, kept on disk for the next start where a folder for it can be written."""
-    try:
-        kept: Callable[..., Any] = njit(cache=True)(function)
-    except RuntimeError:
-        kept = njit(function)
-    return kept
-
 
 _MOST_DC_BITS = 11
 _RUN_SHIFT, _CODE_SHIFT = uint64(64 - RUN_BITS), uint64(48)
