@@ -51,6 +51,8 @@ class Step(Protocol):
 
     @property
     def op(self) -> str: ...
+    @property
+    def predictable(self) -> bool: ...
     def produce(self, image: Image) -> list[Image]: ...
     def output_sizes(self, size: Size) -> list[Size]: ...
     def output_channels(self, channels: int) -> int: ...
@@ -62,6 +64,9 @@ class StepDefaults:
     """The answers that hold for a step that keeps size and channels, one image in, one out."""
 
     op: str
+
+    predictable: ClassVar[bool] = True
+    """Whether sizes follow from sizes; if not, `output_sizes` gives the largest possible."""
 
     def apply(self, image: Image) -> Image:
         """The processed image, of the sizes that `output_sizes` predicts; `image` is left as is.

@@ -10,7 +10,7 @@ from processors.decoding import decode
 from processors.encoding import encode
 from processors.errors import OutOfMemory, ProcessorError, StepFailed
 from processors.limits import Limits
-from processors.operation import Image, Size, size_of
+from processors.operation import Image, Size, Step, size_of
 from processors.plan import Pipeline, Plan, PlannedStep
 from processors.planner import plan
 from processors.probing import Header, ImageFormat, probe
@@ -90,6 +90,8 @@ class Runner:
         self, planned: PlannedStep, images: list[Image], skipped: list[StepFailed]
     ) -> list[Image]:
         try:
+            if not planned.exact:
+                self._check_sizes(planned.step, images)
             return [result for image in images for result in planned.step.produce(image)]
         except (Exception, SystemExit) as error:
             failure = _translated(planned, error)
@@ -97,6 +99,11 @@ class Runner:
                 skipped.append(failure)
                 return images
             raise failure from error
+
+    def _check_sizes(self, step: Step, images: list[Image]) -> None:
+        """What planning could not do. Raises StepFailed."""
+        sizes = [after for image in images for after in step.output_sizes(size_of(image))]
+        self.limits.check_sizes(step.op, sizes)
 
 
 def _translated(planned: PlannedStep, error: BaseException) -> ProcessorError:

@@ -39,6 +39,12 @@ class Draft:
     decode: DecodeMode
     steps: tuple[Indexed, ...]
 
+    @property
+    def predictable(self) -> int:
+        """How many of the first steps have sizes that are known before the image is decoded."""
+        known = (position for position, (_, step) in enumerate(self.steps) if not step.predictable)
+        return next(known, len(self.steps))
+
     def sizes(self) -> list[list[Size]]:
         """The sizes before the first step, and after each. Raises StepFailed."""
         found = [[self.decode.size(self.header)]]
@@ -49,11 +55,15 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """A step, where it is in the request's operations or None, and the sizes after it."""
+    """A step, where it is in the request's operations or None, and the sizes after it.
+
+    They are `exact`, or, behind a step whose sizes depend on the pixels, no more than planned for.
+    """
 
     at: int | None
     step: Step
     sizes: tuple[Size, ...]
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)

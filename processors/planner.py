@@ -32,8 +32,8 @@ def plan(pipeline: Pipeline, header: Header, format: ImageFormat, limits: Limits
         header=header,
         decode=draft.decode,
         steps=tuple(
-            PlannedStep(at, step, tuple(after))
-            for (at, step), after in zip(draft.steps, sizes[1:], strict=True)
+            PlannedStep(at, step, tuple(after), position < draft.predictable)
+            for position, ((at, step), after) in enumerate(zip(draft.steps, sizes[1:], strict=True))
         ),
         format=format,
         encode=pipeline.encode,
@@ -83,13 +83,15 @@ def _within(limits: Limits, at: int | None, step: Step, sizes: list[Size]) -> li
 
 
 def _rewrite(draft: Draft, fidelity: Fidelity) -> tuple[Draft, tuple[str, ...]]:
-    applied: list[str] = []
+    """Only up to a step that leaves the sizes open: the rules count on knowing them."""
+    known, applied = draft.predictable, []
+    draft, behind = replace(draft, steps=draft.steps[:known]), draft.steps[known:]
     for rule in EXACT_RULES if fidelity == "exact" else FAST_RULES:
         rewritten = rule(draft)
         if rewritten != draft and rule.__name__ not in applied:
             applied.append(rule.__name__)
         draft = rewritten
-    return draft, tuple(applied)
+    return replace(draft, steps=draft.steps + behind), tuple(applied)
 
 
 def _peak_bytes(draft: Draft, sizes: list[list[Size]]) -> int:

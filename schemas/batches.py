@@ -126,6 +126,10 @@ class PlannedOperation(BaseModel):
     )
     step: str
     sizes: list[tuple[int, int]] = Field(description="Width and height of each image after it.")
+    exact: bool = Field(
+        description="Whether the sizes are known; else they are the largest that are expected, as "
+        "a step depends on the pixels."
+    )
 
 
 class ImagePlan(BaseModel):

@@ -35,7 +35,12 @@ def image_plan(index: int, image: ImagePair, planned: PlannedImage) -> ImagePlan
         source=asdict(plan.header) if plan else None,
         decode=plan.decode.describe() if plan else None,
         steps=[
-            PlannedOperation(operation=step.at, step=step.step.describe(), sizes=[*step.sizes])
+            PlannedOperation(
+                operation=step.at,
+                step=step.step.describe(),
+                sizes=[*step.sizes],
+                exact=step.exact,
+            )
             for step in (plan.steps if plan else ())
         ],
         rewrites=[*plan.rewrites] if plan else [],

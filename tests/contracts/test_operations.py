@@ -176,7 +176,14 @@ def test_the_image_is_left_as_it_is(use: Operation) -> None:
 @by_use
 def test_the_sizes_are_those_predicted(use: Operation) -> None:
     for image, sizes in cases(use):
-        assert [size_of(result) for result in use.produce(image)] == sizes, image.shape
+        found = [size_of(result) for result in use.produce(image)]
+        if use.predictable:
+            assert found == sizes, image.shape
+        else:
+            pairs = zip(found, sizes, strict=True)
+            assert all(
+                one.width <= most.width and one.height <= most.height for one, most in pairs
+            ), image.shape
 
 
 @by_use
