@@ -8,13 +8,26 @@ mean of 2x2 pixels.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import cv2
 import numpy as np
 
 from processors.alpha import full_scale, premultiplied
-from processors.operation import Image, Size, StepDefaults, channels_of, size_of
+from processors.operation import Image, Operation, Size, StepDefaults, channels_of, size_of
+from processors.placement import Gravity, placed
+
+Interpolation = Literal["auto", "nearest", "bilinear", "bicubic", "lanczos", "area"]
+"""OpenCV's; `auto` is `area`, and leaves the planner free to shrink by faster ways alike."""
+
+_FLAGS: dict[Interpolation, int] = {
+    "auto": cv2.INTER_AREA,
+    "nearest": cv2.INTER_NEAREST_EXACT,
+    "bilinear": cv2.INTER_LINEAR,
+    "bicubic": cv2.INTER_CUBIC,
+    "lanczos": cv2.INTER_LANCZOS4,
+    "area": cv2.INTER_AREA,
+}
 
 
 def shrink_in_two_steps(image: Image, size: Size) -> Image:
@@ -38,19 +51,23 @@ def _halve(image: Image) -> Image:
 
 @dataclass(frozen=True, slots=True)
 class Resample(StepDefaults):
-    """A resize whose sizes are known: scale to `scaled`, then cut or pad, centred, to `size`."""
+    """A resize whose sizes are known: scale to `scaled`, then cut or pad to `size`.
+
+    `gravity` says which part is kept, or where in the padding the image stands.
+    """
 
     scaled: Size
     size: Size
     background: tuple[int, int, int] = (0, 0, 0)
     two_steps: bool = False
+    interpolation: Interpolation = "auto"
+    gravity: Gravity = "center"
     op: str = "resize"
     channelwise: ClassVar[bool] = True
 
     def apply(self, image: Image) -> Image:
         if size_of(image) != self.scaled:
-            shrink = shrink_in_two_steps if self.two_steps else by_area
-            image = premultiplied(image, lambda straight: shrink(straight, self.scaled))
+            image = self._scale(image)
         return self._fit(image) if self.size != self.scaled else image
 
     def output_size(self, size: Size) -> Size:
@@ -66,27 +83,53 @@ class Resample(StepDefaults):
 
     def describe(self) -> str:
         how = " in two steps" if self.two_steps else ""
+        if self.interpolation != "auto":
+            how = f" ({self.interpolation})"
         cut = f", then {self.size}" if self.size != self.scaled else ""
-        return f"resize to {self.scaled}{how}{cut}"
+        return f"{self.op} to {self.scaled}{how}{cut}"
+
+    def _scale(self, image: Image) -> Image:
+        if self.interpolation == "nearest":
+            return self._interpolate(image)  # takes pixels as they are: nothing is mixed
+        if self.two_steps:
+            return premultiplied(image, lambda mixed: shrink_in_two_steps(mixed, self.scaled))
+        return premultiplied(image, self._interpolate)
+
+    def _interpolate(self, image: Image) -> Image:
+        flag = _FLAGS[self.interpolation]
+        return cv2.resize(image, self.scaled, interpolation=flag)  # type: ignore[return-value]
 
     def _fit(self, image: Image) -> Image:
-        left, top = (self.scaled.width - self.size.width) // 2, _half_of(self.scaled, self.size)
-        if left >= 0 and top >= 0:
-            return image[top : top + self.size.height, left : left + self.size.width]
-        return self._pad(image)
+        if self.size.width > self.scaled.width or self.size.height > self.scaled.height:
+            return self._pad(image)
+        left, top = placed(self.scaled, self.size, self.gravity)
+        return image[top : top + self.size.height, left : left + self.size.width]
 
     def _pad(self, image: Image) -> Image:
-        shape = (self.size.height, self.size.width, *image.shape[2:])
-        canvas = np.empty(shape, image.dtype)
+        canvas = np.empty((self.size.height, self.size.width, *image.shape[2:]), image.dtype)
         canvas[:] = border_value(self.background, image)
-        left = (self.size.width - self.scaled.width) // 2
-        top = (self.size.height - self.scaled.height) // 2
+        left, top = placed(self.size, self.scaled, self.gravity)
         canvas[top : top + self.scaled.height, left : left + self.scaled.width] = image
         return canvas
 
 
-def _half_of(scaled: Size, size: Size) -> int:
-    return (scaled.height - size.height) // 2
+class Resizing(Operation):
+    """Base of the operations that are a Resample as soon as the size of the image is known."""
+
+    channelwise: ClassVar = True
+
+    def resolve(self, size: Size) -> Resample:
+        """The same in pixels, for an image of `size`. Raises StepFailed."""
+        raise NotImplementedError
+
+    def apply(self, image: Image) -> Image:
+        return self.resolve(size_of(image)).apply(image)
+
+    def output_size(self, size: Size) -> Size:
+        return self.resolve(size).size
+
+    def is_identity(self, size: Size) -> bool:
+        return self.resolve(size).is_identity(size)
 
 
 def border_value(background: tuple[int, int, int], image: Image) -> tuple[int, ...] | int:

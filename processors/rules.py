@@ -9,10 +9,9 @@ from dataclasses import replace
 
 from processors.operation import Size, Step
 from processors.operations.color import Grayscale
-from processors.operations.geometry import Resize
 from processors.orientation import Orient
 from processors.plan import Draft, Indexed
-from processors.resample import Resample
+from processors.resample import Resample, Resizing
 
 _REDUCTIONS = (8, 4, 2)
 _MOST_SHIFT = 0.25
@@ -55,7 +54,7 @@ def resolve_resizes(draft: Draft) -> Draft:
         draft,
         steps=tuple(
             Indexed(at, step.resolve(sizes[0]))
-            if isinstance(step, Resize) and len(set(sizes)) == 1
+            if isinstance(step, Resizing) and len(set(sizes)) == 1
             else Indexed(at, step)
             for (at, step), sizes in zip(draft.steps, before, strict=False)
         ),
@@ -78,6 +77,8 @@ def merge_resizes(draft: Draft) -> Draft:
 def _mergeable(first: Step | None, second: Step, between: Size) -> bool:
     if not isinstance(first, Resample) or not isinstance(second, Resample):
         return False
+    if (first.interpolation, second.interpolation) != ("auto", "auto"):
+        return False
     shrinks = second.scaled.width <= between.width and second.scaled.height <= between.height
     return shrinks and first.size == first.scaled
 
@@ -87,6 +88,8 @@ def decode_reduced(draft: Draft) -> Draft:
     resize = next((step for _, step in draft.steps if not isinstance(step, Orient)), None)
     decodes_reduced = draft.header.format == "jpeg" and draft.decode.channels != "bgr"
     if not isinstance(resize, Resample) or not decodes_reduced:
+        return draft
+    if resize.interpolation != "auto":
         return draft
     for reduction in _REDUCTIONS:
         reduced = replace(draft, decode=replace(draft.decode, reduction=reduction))
@@ -121,7 +124,9 @@ def shrink_in_two_steps(draft: Draft) -> Draft:
         draft,
         steps=tuple(
             Indexed(at, replace(step, two_steps=True))
-            if isinstance(step, Resample) and step.shrinks_unevenly(sizes[0])
+            if isinstance(step, Resample)
+            and step.interpolation == "auto"
+            and step.shrinks_unevenly(sizes[0])
             else Indexed(at, step)
             for (at, step), sizes in zip(draft.steps, before, strict=False)
         ),

@@ -2,7 +2,7 @@
 
     name                          all defaults
     name=value,value,key=value    values by position in the order of the fields, then by name
-    name=400x300                  a width and a height; 400x and x300 give one of them
+    name=400x300                  a width and a height; 400x and x300 give one of them; 50%x50%
     name={"key": value}           a JSON object
 
 A value with a comma, a quote or a bracket in it is written as JSON.
@@ -15,7 +15,9 @@ from typing import Any
 
 from processors.errors import InvalidArguments, Problem
 
-_DIMENSIONS = re.compile(r"(\d*)x(\d*)")
+_SIDE = r"(\d+(?:\.\d+)?%|\d*)"
+_DIMENSIONS = re.compile(f"{_SIDE}x{_SIDE}")
+_QUOTED = re.compile(rf"""[,"'\[\]{{}}=]|^{_SIDE}x{_SIDE}$|^\s|\s$|^$""")
 
 
 def split_name(text: str) -> tuple[str, str | None]:
@@ -62,7 +64,7 @@ def _named(values: dict[str, Any]) -> Iterator[str]:
 
 
 def _format_value(value: Any) -> str:
-    if isinstance(value, str) and not re.search(r"""[,"'\[\]{}=]|^\d*x\d*$|^\s|\s$|^$""", value):
+    if isinstance(value, str) and not _QUOTED.search(value):
         return value
     return json.dumps(value, separators=(",", ":"))
 

@@ -1,7 +1,7 @@
-"""Operations that change where pixels are, or how many."""
+"""Operations that scale, turn and mirror."""
 
-import itertools
 import math
+from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 
 import cv2
@@ -10,11 +10,10 @@ from pydantic import Field, field_validator, model_validator
 
 from processors.alpha import premultiplied
 from processors.colours import Color, bgr
+from processors.lengths import MAX_SIDE
 from processors.operation import Image, Operation, Size, size_of
-from processors.resample import Resample, border_value
-
-MAX_SIDE = 65_535
-"""Pixels; the largest width and height that any of the formats can state."""
+from processors.placement import Gravity
+from processors.resample import Interpolation, Resample, Resizing, border_value
 
 _QUARTER_TURNS = {
     90: cv2.ROTATE_90_CLOCKWISE,
@@ -23,16 +22,15 @@ _QUARTER_TURNS = {
 }
 _FLIPS = {"horizontal": 1, "vertical": 0, "both": -1}
 _LEAST_NO_FACTOR = 100
-_FALSE = {"None", "none", "False", "false"}
-"""The words of the original server that switch splitting off; any other word switches it on."""
 
 
-class Resize(Operation):
+class Resize(Resizing):
     """Scale by a factor, or to a width and/or a height.
 
-    Shrinking takes the mean of the area behind each pixel (INTER_AREA). With one side given, the
-    other follows in proportion. 16-bit and gray images stay what they are; colour is weighted by
-    alpha.
+    Shrinking takes the mean of the area behind each pixel (INTER_AREA); interpolations other than
+    auto and area look at a few pixels only, and alias when shrinking by more than a half. With one
+    side given, the other follows in proportion. 16-bit and gray images stay what they are; colour
+    is weighted by alpha, save for nearest, which mixes none.
     """
 
     op: Literal["resize"] = "resize"
@@ -44,16 +42,29 @@ class Resize(Operation):
     fit: Literal["stretch", "inside", "cover", "contain"] = Field(
         "stretch",
         description="With width and height: stretch to them; fit inside them; cover them and cut "
-        "what sticks out, centred; or contain, which fits inside and pads to them.",
+        "what sticks out; or contain, which fits inside and pads to them.",
     )
     background: Color = Field(
         Color("black"),
         description="Colour of the padding of `contain`; transparent where the image has alpha.",
     )
+    interpolation: Interpolation = Field(
+        "auto",
+        description="How pixels between pixels are found. auto is area, or, when shrinking with "
+        "`fidelity` fast, a faster way that looks the same.",
+    )
+    enlarge: bool = Field(
+        True,
+        description="If not, no side is scaled up: an image smaller than asked for keeps its "
+        "size, and `contain` pads around it.",
+    )
+    gravity: Gravity = Field(
+        "center",
+        description="What `cover` keeps, and where in its padding `contain` puts the image.",
+    )
 
-    aliases: ClassVar = ("scale",)
+    aliases: ClassVar = ("scale", "rs")
     example: ClassVar = "resize=0.5"
-    channelwise: ClassVar = True
 
     @field_validator("factor", mode="before")
     @classmethod
@@ -75,27 +86,31 @@ class Resize(Operation):
             raise ValueError(f"fit={self.fit} needs a width and a height")
         return self
 
-    def apply(self, image: Image) -> Image:
-        return self.resolve(size_of(image)).apply(image)
-
-    def output_size(self, size: Size) -> Size:
-        return self.resolve(size).size
-
-    def is_identity(self, size: Size) -> bool:
-        return self.resolve(size).is_identity(size)
-
     def resolve(self, size: Size) -> Resample:
-        """The same resize in pixels, for an image of `size`. Raises StepFailed."""
-        if self.factor is not None:
-            scaled = Size(int(size.width * self.factor), int(size.height * self.factor))
-            if 0 in scaled:
-                raise self.fail(f"{size} times {self.factor} leaves no pixel; use a larger factor")
-            return Resample(scaled, scaled)
+        scaled, result = self._sizes(size)
+        if 0 in scaled:
+            raise self.fail(f"{size} times {self.factor} leaves no pixel; use a larger factor")
+        return Resample(
+            scaled,
+            result,
+            bgr(self.background),
+            interpolation=self.interpolation,
+            gravity=self.gravity,
+        )
+
+    def _sizes(self, size: Size) -> tuple[Size, Size]:
+        """What the image is scaled to, and the size of the result."""
         box = self._box(size)
         scaled = self._scaled(size, box)
-        return Resample(scaled, scaled if self.fit == "inside" else box, bgr(self.background))
+        if not self.enlarge:
+            scaled = _smaller(scaled, size)
+        if self.fit == "contain":
+            return scaled, box
+        return scaled, _smaller(scaled, box) if self.fit == "cover" else scaled
 
     def _box(self, size: Size) -> Size:
+        if self.factor is not None:
+            return Size(int(size.width * self.factor), int(size.height * self.factor))
         width = self.width or max(1, round(size.width * (self.height or 1) / size.height))
         height = self.height or max(1, round(size.height * (self.width or 1) / size.width))
         return Size(width, height)
@@ -111,80 +126,31 @@ class Resize(Operation):
         return Size(min(box.width, max(1, width)), min(box.height, max(1, height)))
 
 
-class Split(Operation):
-    """Cut into rows and columns; each part goes on as an image of its own.
+def _smaller(one: Size, other: Size) -> Size:
+    """The smaller width and the smaller height."""
+    return Size(min(one.width, other.width), min(one.height, other.height))
 
-    The parts come row by row, left to right. Cuts are at int(side * k / parts), so that every
-    pixel is in one part. In text, one value is a switch: `split=True` cuts into quadrants,
-    `split=False` (or none) does not cut; two values are rows and columns.
+
+class Thumbnail(Resizing):
+    """Shrink to fit inside a box, in proportion; a smaller image stays as it is.
+
+    The side that does not fill the box is rounded, and has a pixel at least. Means of areas, as
+    in resize. 16-bit and gray images stay what they are; colour is weighted by alpha.
     """
 
-    op: Literal["split"] = "split"
-    rows: int = Field(2, ge=1, le=100, description="Parts on top of one another.")
-    columns: int = Field(2, ge=1, le=100, description="Parts side by side.")
+    op: Literal["thumbnail"] = "thumbnail"
+    width: int = Field(ge=1, le=MAX_SIDE, description="Width of the box in pixels.")
+    height: int | None = Field(
+        None, ge=1, le=MAX_SIDE, description="Height of the box in pixels; else that of a square."
+    )
 
-    aliases: ClassVar = ("splitQuadrants",)
-    example: ClassVar = "split=2,3"
-    channelwise: ClassVar = True
+    aliases: ClassVar = ("fit-in",)
+    example: ClassVar = "thumbnail=200x150"
 
-    @classmethod
-    def parse_text(cls, arguments: str | None) -> dict[str, Any]:
-        if arguments and not any(char in arguments for char in ",={"):
-            return {"rows": 1, "columns": 1} if arguments in _FALSE else {}
-        return super().parse_text(arguments)
-
-    def text(self) -> str:
-        return f"{self.op}={self.rows},{self.columns}"
-
-    def produce(self, image: Image) -> list[Image]:
-        return [image[rows, columns] for rows, columns in self._parts(size_of(image))]
-
-    def output_sizes(self, size: Size) -> list[Size]:
-        return [
-            Size(columns.stop - columns.start, rows.stop - rows.start)
-            for rows, columns in self._parts(size)
-        ]
-
-    def is_identity(self, size: Size) -> bool:
-        return self.rows == self.columns == 1
-
-    def _parts(self, size: Size) -> list[tuple[slice, slice]]:
-        if self.columns > size.width or self.rows > size.height:
-            raise self.fail(
-                f"{size} has too few pixels for {self.rows} rows, {self.columns} columns"
-            )
-        rows, columns = _cut(size.height, self.rows), _cut(size.width, self.columns)
-        return list(itertools.product(rows, columns))
-
-
-def _cut(length: int, parts: int) -> list[slice]:
-    cuts = [length * part // parts for part in range(parts + 1)]
-    return [slice(start, stop) for start, stop in itertools.pairwise(cuts)]
-
-
-class Crop(Operation):
-    """Keep a rectangle; what of it lies outside the image is left out."""
-
-    op: Literal["crop"] = "crop"
-    x: int = Field(0, ge=0, le=MAX_SIDE, description="Left edge in pixels from the left.")
-    y: int = Field(0, ge=0, le=MAX_SIDE, description="Top edge in pixels from the top.")
-    width: int = Field(ge=1, le=MAX_SIDE, description="Width in pixels.")
-    height: int = Field(ge=1, le=MAX_SIDE, description="Height in pixels.")
-
-    example: ClassVar = "crop=10,20,300,200"
-    channelwise: ClassVar = True
-
-    def apply(self, image: Image) -> Image:
-        width, height = self.output_size(size_of(image))
-        return image[self.y : self.y + height, self.x : self.x + width]
-
-    def output_size(self, size: Size) -> Size:
-        if self.x >= size.width or self.y >= size.height:
-            raise self.fail(f"the rectangle at {self.x},{self.y} lies outside the {size} image")
-        return Size(min(self.width, size.width - self.x), min(self.height, size.height - self.y))
-
-    def is_identity(self, size: Size) -> bool:
-        return self.output_size(size) == size
+    def resolve(self, size: Size) -> Resample:
+        height = self.height or self.width
+        inside = Resize(width=self.width, height=height, fit="inside", enlarge=False)
+        return replace(inside.resolve(size), op=self.op)
 
 
 class Rotate(Operation):
@@ -201,6 +167,7 @@ class Rotate(Operation):
     )
     background: Color = Field(Color("black"), description="Colour of the corners.")
 
+    aliases: ClassVar = ("rot",)
     example: ClassVar = "rotate=90"
     channelwise: ClassVar = True
 
@@ -258,6 +225,7 @@ class Flip(Operation):
         "horizontal", description="horizontal swaps left and right, vertical top and bottom."
     )
 
+    aliases: ClassVar = ("flop",)
     example: ClassVar = "flip=horizontal"
     channelwise: ClassVar = True
 

@@ -6,7 +6,7 @@ import pytest
 
 from processors.errors import InvalidArguments, StepFailed
 from processors.operation import Image, Size
-from processors.operations.geometry import Crop, Flip, Resize, Rotate, Split
+from processors.operations.geometry import Flip, Resize, Rotate
 from processors.registry import registry
 from tests.samples import photograph
 
@@ -50,63 +50,6 @@ def test_a_factor_that_leaves_no_pixel_fails() -> None:
 def test_a_resize_is_said_in_one_way(text: str) -> None:
     with pytest.raises(InvalidArguments):
         registry().parse(text)
-
-
-# --- split -------------------------------------------------------------------------------------
-
-
-@by_kind
-def test_quadrants_come_left_top_right_top_left_bottom_right_bottom(image: Image) -> None:
-    y, x = 47 // 2, 61 // 2
-    expected = [image[:y, :x], image[:y, x:], image[y:, :x], image[y:, x:]]
-    found = Split().produce(image)
-    assert all(np.array_equal(*pair) for pair in zip(found, expected, strict=True))
-
-
-@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (2, 3), (5, 7), (47, 61), (1, 61)])
-def test_every_pixel_is_in_one_part(rows: int, columns: int) -> None:
-    image = photograph(61, 47)
-    parts = Split(rows=rows, columns=columns).produce(image)
-    bands = [np.hstack(parts[at : at + columns]) for at in range(0, len(parts), columns)]
-    assert len(parts) == rows * columns
-    assert np.array_equal(np.vstack(bands), image)
-
-
-@pytest.mark.parametrize("word", ["None", "none", "false", "False"])
-@pytest.mark.parametrize("name", ["split", "splitQuadrants"])
-def test_the_words_of_no_switch_splitting_off(name: str, word: str) -> None:
-    assert len(produced(f"{name}={word}", photograph(8, 8))) == 1
-
-
-@pytest.mark.parametrize("arguments", ["", "=True", "=true", "=1", "=yes", "=2,2", "=rows=2"])
-def test_other_words_split_into_quadrants(arguments: str) -> None:
-    assert len(produced(f"splitQuadrants{arguments}", photograph(8, 8))) == 4
-
-
-def test_more_parts_than_pixels_fail() -> None:
-    with pytest.raises(StepFailed, match="3x2 has too few pixels for 3 rows, 2 columns"):
-        Split(rows=3).produce(photograph(3, 2))
-
-
-# --- crop --------------------------------------------------------------------------------------
-
-
-@by_kind
-def test_crop_is_a_rectangle_of_the_image(image: Image) -> None:
-    found = Crop(x=5, y=7, width=20, height=11).apply(image)
-    assert np.array_equal(found, image[7:18, 5:25])
-
-
-def test_crop_is_clipped_at_the_border() -> None:
-    image = photograph(61, 47)
-    found = Crop(x=50, y=40, width=1000, height=1000).apply(image)
-    assert np.array_equal(found, image[40:, 50:])
-
-
-@pytest.mark.parametrize(("x", "y"), [(61, 0), (0, 47), (5000, 5000)])
-def test_crop_outside_the_image_fails(x: int, y: int) -> None:
-    with pytest.raises(StepFailed, match="lies outside the 61x47 image"):
-        Crop(x=x, y=y, width=5, height=5).apply(photograph(61, 47))
 
 
 # --- rotate ------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ import pytest
 
 from processors.errors import DuplicateOperation, InvalidArguments, UnknownOperation
 from processors.operation import Image, Operation
+from processors.operations.cropping import Split
 from processors.operations.filters import Blur
-from processors.operations.geometry import Split
 from processors.registry import ENTRY_POINT_GROUP, Registry, registry
 
 INVERT = '''

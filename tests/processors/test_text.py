@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from processors.errors import InvalidArguments, UnknownOperation
-from processors.operations.geometry import Crop, Resize, Rotate
+from processors.operations.cropping import Crop
+from processors.operations.geometry import Resize, Rotate
 from processors.registry import registry
 from processors.text import format_arguments, parse_arguments, split_name
 
