@@ -10,6 +10,7 @@
     │   ├── UnsupportedFormat         not one of the formats on the allow-list
     │   ├── DamagedImage              truncated, or its data contradict themselves
     │   └── ImageTooLarge             over a limit of bytes, pixels or sides
+    ├── ResourceUnavailable       an image that an operation needs cannot be read
     ├── EncodeError               the result cannot be written in the wanted format
     └── OutOfMemory               the memory of a worker did not suffice
 
@@ -87,6 +88,10 @@ class DamagedImage(ImageError):
 
 class ImageTooLarge(ImageError):
     """The image is over a limit of bytes, pixels or sides."""
+
+
+class ResourceUnavailable(ProcessorError):
+    """An image that an operation needs beside its input cannot be read."""
 
 
 class EncodeError(ProcessorError):
