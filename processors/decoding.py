@@ -1,17 +1,22 @@
 """Bytes to pixels."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
 
+from processors import metadata
 from processors.errors import DamagedImage, OutOfMemory
 from processors.native_messages import NativeMessages
 from processors.operation import Image, Size, size_of
 from processors.probing import Header
 
+if TYPE_CHECKING:
+    from processors.profiles import Conversion
+
 Channels = Literal["keep", "gray", "bgr"]
+Colours = Literal["stored", "kept", "srgb"]
 
 _REDUCED_COLOR = {
     1: cv2.IMREAD_COLOR,
@@ -38,10 +43,14 @@ class DecodeMode:
                 gray: one channel of 8 bits (JPEG only);
                 bgr: three channels of 8 bits, whatever the file has, upright: OpenCV's `imread`
     reduction   1, 2, 4 or 8 (JPEG only): each side becomes ceil(side / reduction), by the DCT
+    colours     stored: the numbers in the file; srgb: converted by the file's colour profile;
+                kept: stored, but those of a CMYK JPEG as with srgb, since no result can carry
+                its profile
     """
 
     channels: Channels = "keep"
     reduction: int = 1
+    colours: Colours = "stored"
 
     def flags(self, header: Header) -> int:
         if self.channels == "bgr":
@@ -66,15 +75,56 @@ class DecodeMode:
 
     def describe(self) -> str:
         reduced = f", reduced to 1/{self.reduction}" if self.reduction > 1 else ""
-        return self.channels + reduced
+        colours = ", colours to sRGB" if self.colours == "srgb" else ""
+        return self.channels + reduced + colours
 
 
 def decode(data: bytes, header: Header, mode: DecodeMode) -> Image:
     """The first frame of `data`: (H, W[, C]) uint8 or uint16, BGR or BGRA.
 
-    Raises DamagedImage for a truncated or corrupt image, also where the library would fill in
-    gray, and OutOfMemory.
+    A profile that is broken, or not for colours of this kind, is left out of account. Raises
+    DamagedImage for a truncated or corrupt image, also where the library would fill in gray, and
+    OutOfMemory.
     """
+    conversion = _conversion(data, header, mode)
+    if conversion is None:
+        return _decode(data, header, mode)
+    # A profile of colour has to see the colours, also where gray is wanted.
+    in_full = replace(mode, channels="keep")
+    if conversion.space == "CMYK":
+        image = conversion.decode_cmyk(data, mode.size(header))
+    else:
+        image = conversion.apply(_decode(data, header, in_full))
+    return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if _is_gray_wanted(image, mode) else image  # type: ignore[return-value]
+
+
+def in_srgb(frames: list[Image], data: bytes, header: Header, mode: DecodeMode) -> list[Image]:
+    """`frames`, decoded from `data` by other means, with their colours as `mode` asks."""
+    conversion = _conversion(data, header, mode)
+    return frames if conversion is None else [conversion.apply(frame) for frame in frames]
+
+
+def _conversion(data: bytes, header: Header, mode: DecodeMode) -> "Conversion | None":
+    """How the colours become sRGB; None where they stay, or are sRGB already."""
+    if mode.colours == "stored" or not header.profile:
+        return None
+    profile = metadata.read(data, header.format).profile
+    if profile is None:
+        return None
+    # Its library is large, and the server, which decodes nothing, should not load it.
+    from processors.profiles import conversion_of
+
+    conversion = conversion_of(profile)
+    if conversion is None or conversion.space != "CMYK":
+        return conversion if mode.colours == "srgb" else None
+    return conversion if header.format == "jpeg" and header.channels == 3 else None
+
+
+def _is_gray_wanted(image: Image, mode: DecodeMode) -> bool:
+    return mode.channels == "gray" and image.ndim == 3
+
+
+def _decode(data: bytes, header: Header, mode: DecodeMode) -> Image:
     if (eighth := _decode_eighth(data, header, mode)) is not None:
         return eighth
     image, messages = _imdecode(data, mode.flags(header))

@@ -66,7 +66,7 @@ class StepDefaults:
     op: str
 
     predictable: ClassVar[bool] = True
-    """Whether sizes follow from sizes; if not, `output_sizes` gives the largest possible."""
+    """Whether sizes follow from sizes; if not, `output_sizes` gives the largest that it makes."""
 
     def apply(self, image: Image) -> Image:
         """The processed image, of the sizes that `output_sizes` predicts; `image` is left as is.

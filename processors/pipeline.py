@@ -6,10 +6,14 @@ from typing import NamedTuple
 
 import cv2
 
+from processors import metadata
+from processors.animation import Timeline, decode_animation, encode_animation, produce_alike
 from processors.decoding import decode
+from processors.embedding import HOLDING, kept
 from processors.encoding import encode
 from processors.errors import OutOfMemory, ProcessorError, StepFailed
 from processors.limits import Limits
+from processors.metadata import Metadata
 from processors.operation import Image, Size, Step, size_of
 from processors.plan import Pipeline, Plan, PlannedStep
 from processors.planner import plan
@@ -34,6 +38,7 @@ class Encoded(NamedTuple):
     data: bytes
     size: Size
     format: ImageFormat
+    frames: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +77,32 @@ class Runner:
         started = perf_counter()
         self.limits.check_bytes(len(data))
         plan = self.plan(probe(data), path)
-        images = [decode(data, plan.header, plan.decode)]
+        if plan.frames == 1:
+            images, timeline = [decode(data, plan.header, plan.decode)], None
+        else:
+            images, timeline = decode_animation(data, plan.header, plan.decode)
         decoded = perf_counter()
         skipped = list(plan.skipped)
         for step in plan.steps:
-            images = self._apply(step, images, skipped)
+            images = self._apply(step, images, plan.frames, skipped)
         applied = perf_counter()
-        results = [
-            Encoded(encode(image, plan.format, plan.encode), size_of(image), plan.format)
-            for image in images
-        ]
+        if timeline is None:
+            results = _encoded(images, plan, _kept(data, plan))
+        else:
+            results = _moving(images, timeline, plan)
         return Processed(
             results, _timings(started, decoded, applied, perf_counter()), tuple(skipped)
         )
 
     def _apply(
-        self, planned: PlannedStep, images: list[Image], skipped: list[StepFailed]
+        self, planned: PlannedStep, images: list[Image], frames: int, skipped: list[StepFailed]
     ) -> list[Image]:
+        """`images` are the parts of a split, one behind the other, each with all of its frames."""
         try:
             if not planned.exact:
-                self._check_sizes(planned.step, images)
+                self._check_sizes(planned.step, images[::frames], frames)
+            if frames > 1:
+                return produce_alike(planned.step, images, frames)
             return [result for image in images for result in planned.step.produce(image)]
         except (Exception, SystemExit) as error:
             failure = _translated(planned, error)
@@ -100,10 +111,37 @@ class Runner:
                 return images
             raise failure from error
 
-    def _check_sizes(self, step: Step, images: list[Image]) -> None:
+    def _check_sizes(self, step: Step, images: list[Image], frames: int) -> None:
         """What planning could not do. Raises StepFailed."""
         sizes = [after for image in images for after in step.output_sizes(size_of(image))]
-        self.limits.check_sizes(step.op, sizes)
+        self.limits.check_sizes(step.op, sizes, frames)
+
+
+def _kept(data: bytes, plan: Plan) -> Metadata | None:
+    """The metadata of the input that belong into its results."""
+    if plan.encode.metadata == "strip" or plan.format not in HOLDING:
+        return None
+    return kept(metadata.read(data, plan.header.format), plan.encode.metadata)
+
+
+def _encoded(images: list[Image], plan: Plan, beside: Metadata | None) -> list[Encoded]:
+    return [
+        Encoded(encode(image, plan.format, plan.encode, beside), size_of(image), plan.format)
+        for image in images
+    ]
+
+
+def _moving(images: list[Image], timeline: Timeline, plan: Plan) -> list[Encoded]:
+    parts = (images[at : at + plan.frames] for at in range(0, len(images), plan.frames))
+    return [
+        Encoded(
+            encode_animation(part, timeline, plan.format, plan.encode),
+            size_of(part[0]),
+            plan.format,
+            plan.frames,
+        )
+        for part in parts
+    ]
 
 
 def _translated(planned: PlannedStep, error: BaseException) -> ProcessorError:

@@ -57,7 +57,8 @@ class Draft:
 class PlannedStep:
     """A step, where it is in the request's operations or None, and the sizes after it.
 
-    They are `exact`, or, behind a step whose sizes depend on the pixels, no more than planned for.
+    They are `exact`, or, behind a step whose sizes depend on the pixels, those that would be if
+    it changed none.
     """
 
     at: int | None
@@ -71,7 +72,8 @@ class Plan:
     """All that a worker does to one image between its bytes and the results' bytes.
 
     `rewrites` names the rules that changed something; `skipped` says which steps were left out,
-    and why; `peak_bytes` estimates the pixels held at once, without the file itself.
+    and why; `peak_bytes` estimates the pixels held at once, without the file itself. Each step is
+    applied to each of the `frames`: 1 when the first is all that is wanted.
     """
 
     header: Header
@@ -83,6 +85,7 @@ class Plan:
     skipped: tuple[StepFailed, ...]
     sizes: tuple[Size, ...]
     peak_bytes: int
+    frames: int = 1
 
 
 def predict(at: int | None, step: Step, sizes: list[Size]) -> list[Size]:

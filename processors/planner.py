@@ -5,7 +5,9 @@
 
 from dataclasses import replace
 
-from processors.decoding import DecodeMode
+from processors.animation import ANIMATED
+from processors.decoding import Colours, DecodeMode
+from processors.embedding import HOLDING
 from processors.encoding import check_side
 from processors.errors import StepFailed
 from processors.limits import Limits
@@ -22,12 +24,15 @@ def plan(pipeline: Pipeline, header: Header, format: ImageFormat, limits: Limits
     Raises ImageTooLarge for the image, StepFailed for a step that cannot be applied or gives too
     much (with `on_invalid: skip` such a step is left out), EncodeError for the format.
     """
-    limits.check_size(Size(header.width, header.height))
-    draft, skipped = _applicable(_first_draft(pipeline, header), pipeline, limits)
+    frames = _frames(pipeline, header, format)
+    limits.check_size(Size(header.width, header.height), frames)
+    first = _first_draft(pipeline, header, _colours(pipeline, header, format, frames))
+    draft, skipped = _applicable(first, pipeline, limits, frames)
     draft, rewrites = _rewrite(draft, pipeline.fidelity)
     sizes = draft.sizes()
-    for size in sizes[-1]:
-        check_side(format, size)
+    if draft.predictable == len(draft.steps):  # else the encoder tells
+        for size in sizes[-1]:
+            check_side(format, size)
     return Plan(
         header=header,
         decode=draft.decode,
@@ -40,12 +45,28 @@ def plan(pipeline: Pipeline, header: Header, format: ImageFormat, limits: Limits
         rewrites=rewrites,
         skipped=skipped,
         sizes=tuple(sizes[-1]),
-        peak_bytes=_peak_bytes(draft, sizes),
+        peak_bytes=_peak_bytes(draft, sizes, frames),
+        frames=frames,
     )
 
 
-def _first_draft(pipeline: Pipeline, header: Header) -> Draft:
-    decode = DecodeMode(pipeline.channels)
+def _frames(pipeline: Pipeline, header: Header, format: ImageFormat) -> int:
+    """All, where they can be read and written; with `channels` set, the first, as OpenCV has it."""
+    moving = header.format in ANIMATED and format in ANIMATED and pipeline.channels == "keep"
+    return header.frames if moving else 1
+
+
+def _colours(pipeline: Pipeline, header: Header, format: ImageFormat, frames: int) -> Colours:
+    """Converted to sRGB, unless results keep the profile; as OpenCV has them when it is asked."""
+    if not header.profile or pipeline.channels == "bgr":
+        return "stored"
+    as_colour = header.channels == 1 and format == "webp"  # which has no gray
+    held = format in HOLDING and frames == 1 and not as_colour
+    return "kept" if held and pipeline.encode.metadata == "keep" else "srgb"
+
+
+def _first_draft(pipeline: Pipeline, header: Header, colours: Colours) -> Draft:
+    decode = DecodeMode(pipeline.channels, colours=colours)
     upright = Orient(1 if decode.turns_upright(header) else header.orientation)
     asked = tuple(Indexed(at, operation) for at, operation in pipeline.steps)
     added = () if upright.orientation == 1 else (Indexed(None, upright),)
@@ -53,15 +74,17 @@ def _first_draft(pipeline: Pipeline, header: Header) -> Draft:
 
 
 def _applicable(
-    draft: Draft, pipeline: Pipeline, limits: Limits
+    draft: Draft, pipeline: Pipeline, limits: Limits, frames: int
 ) -> tuple[Draft, tuple[StepFailed, ...]]:
     """The steps that can be applied to this image, and the others' failures."""
     kept: list[Indexed] = []
     skipped: list[StepFailed] = []
     sizes = [draft.decode.size(draft.header)]
+    known = True
     for at, step in draft.steps:
+        known = known and step.predictable
         try:
-            sizes = _within(limits, at, step, sizes)
+            sizes = _within(limits, at, step, sizes, frames if known else 0)
             kept.append(Indexed(at, step))
         except StepFailed as error:
             if pipeline.on_invalid == "fail":
@@ -70,13 +93,16 @@ def _applicable(
     return replace(draft, steps=tuple(kept)), tuple(skipped)
 
 
-def _within(limits: Limits, at: int | None, step: Step, sizes: list[Size]) -> list[Size]:
+def _within(
+    limits: Limits, at: int | None, step: Step, sizes: list[Size], frames: int
+) -> list[Size]:
+    """Sizes that are not known, of 0 `frames`, are measured when they are: by the pipeline."""
     after: list[Size] = []
     try:
         for size in sizes:
             after += predict(at, step, [size])
             limits.check_count(step.op, len(after))
-        limits.check_sizes(step.op, after)
+        limits.check_sizes(step.op, after, frames)
     except StepFailed as error:
         raise StepFailed(error.op, error.detail, at) from None
     return after
@@ -94,13 +120,16 @@ def _rewrite(draft: Draft, fidelity: Fidelity) -> tuple[Draft, tuple[str, ...]]:
     return replace(draft, steps=draft.steps + behind), tuple(applied)
 
 
-def _peak_bytes(draft: Draft, sizes: list[list[Size]]) -> int:
+def _peak_bytes(draft: Draft, sizes: list[list[Size]], frames: int) -> int:
     """The most that a step holds: what it takes, what it gives, and one more as large for its
-    own use; for a progressive JPEG also the coefficients, 16 bits each, of the whole image."""
+    own use; for a progressive JPEG also the coefficients, 16 bits each, of the whole image. The
+    frames of an animation are held all at once."""
     header, channels = draft.header, draft.header.channels
     sample = 2 if header.bit_depth == 16 else 1
     if draft.decode.channels != "keep":
         channels, sample = (1 if draft.decode.channels == "gray" else 3), 1
+    if frames > 1:
+        channels = 4
     progressive = header.format == "jpeg" and header.progressive
     decoded = sizes[0][0].pixels * channels * sample
     peak = decoded + (header.width * header.height * header.channels * 2 if progressive else 0)
@@ -109,4 +138,5 @@ def _peak_bytes(draft: Draft, sizes: list[list[Size]]) -> int:
         channels = step.output_channels(channels)
         given = sum(size.pixels for size in after) * channels * sample
         peak = max(peak, taken + 2 * given)
-    return max(peak, 2 * sum(size.pixels for size in sizes[-1]) * channels * sample)
+    peak = max(peak, 2 * sum(size.pixels for size in sizes[-1]) * channels * sample)
+    return peak * frames

@@ -14,13 +14,14 @@ Status = Literal["succeeded", "failed", "skipped"]
 
 @dataclass(slots=True)
 class Output:
-    """A result: where it is, its size in pixels, its length in bytes."""
+    """A result: where it is, its size in pixels, its length in bytes, its frames."""
 
     path: str
     width: int
     height: int
     bytes: int
     format: ImageFormat
+    frames: int = 1
 
 
 @dataclass(slots=True)

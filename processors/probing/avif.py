@@ -1,7 +1,8 @@
 """AVIF: the properties of the primary item.
 
 Source: AV1 Image File Format (AOMedia); ISO/IEC 23008-12 (HEIF), section 6.5, for `ispe`, `auxC`,
-`irot` and `imir`; AV1-ISOBMFF, section 2.3, for `av1C`.
+`irot` and `imir`; AV1-ISOBMFF, section 2.3, for `av1C`; ISO/IEC
+14496-12, section 12.1.5, for `colr`.
 
 Decoding applies neither `irot` nor `imir`, so they are given as an orientation. The EXIF item is
 not read: HEIF declares its orientation void beside these properties, and encoders derive them.
@@ -57,7 +58,18 @@ def _header(data: bytes, own: Properties, tile: Properties, alpha: bool) -> Head
     channels = _channels(bool(coding & _MONOCHROME), alpha)
     depth = 16 if coding & _HIGH_DEPTH else 8
     unused = 0 if depth == 8 else 4 if coding & _TWELVE_BITS else 6
-    return Header("avif", width, height, channels, depth, _orientation(data, own), False, unused)
+    orientation = _orientation(data, own)
+    return Header(
+        "avif",
+        width,
+        height,
+        channels,
+        depth,
+        orientation,
+        False,
+        unused,
+        profile=_profile(data, own),
+    )
 
 
 def _required(found: Properties, kind: bytes) -> Box:
@@ -90,7 +102,9 @@ def _properties(data: bytes, iprp: Box, wanted: set[int]) -> dict[int, Propertie
     found: dict[int, Properties] = {}
     for _, start, end in lists[1 : 1 + _MAX_LISTS]:
         for item, positions in associations(data, start, end, wanted):
-            own = (shared[i - 1] for i in positions if 0 < i <= len(shared))
+            own = [shared[i - 1] for i in positions if 0 < i <= len(shared)]
+            # of two descriptions of colour the profile counts: it is taken last
+            own.sort(key=lambda box: data.startswith((b"prof", b"rICC"), box[1]))
             found[item] = {box[0]: box for box in own}
     return found
 
@@ -110,3 +124,8 @@ def _orientation(data: bytes, own: Properties) -> int:
     turns = data[own[b"irot"][1]] & 3 if b"irot" in own else 0
     axis = data[own[b"imir"][1]] & 1 if b"imir" in own else None
     return _ORIENTATIONS[turns, axis]
+
+
+def _profile(data: bytes, own: Properties) -> bool:
+    """Whether the colours are described by an ICC profile, not only by numbers."""
+    return b"colr" in own and data.startswith((b"prof", b"rICC"), own[b"colr"][1])

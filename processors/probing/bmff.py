@@ -77,3 +77,58 @@ def _positions(entries: bytes, wide: int) -> list[int]:
     if not wide:
         return [entry & 0x7F for entry in entries]
     return [(high & 0x7F) << 8 | low for high, low in zip(entries[::2], entries[1::2], strict=True)]
+
+
+def item_kinds(data: bytes, start: int, end: int) -> dict[int, tuple[bytes, bytes]]:
+    """The items of `iinf`: number to kind and, for `mime` items, their content type."""
+    found: dict[int, tuple[bytes, bytes]] = {}
+    header = 6 if data[start] == 0 else 8
+    for _, body, stop in boxes(data, start + header, end):
+        version = data[body]
+        if version < 2:
+            continue
+        number = _IDS[version > 2]
+        (item,) = number.unpack_from(data, body + 4)
+        at = body + 4 + number.size + 2
+        _, _, content = data[at + 4 : stop].partition(b"\0")
+        found[item] = data[at : at + 4], content.partition(b"\0")[0]
+    return found
+
+
+def item_extents(data: bytes, start: int, end: int) -> dict[int, tuple[int, int]]:
+    """Start and length, in the file, of each item of `iloc` that lies there in one piece.
+
+    Source: ISO/IEC 14496-12, section 8.11.3.
+    """
+    version, sizes = data[start], int.from_bytes(data[start + 4 : start + 6], "big")
+    offset, length, base, index = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
+    index = index if version in (1, 2) else 0
+    number = _IDS[version > 1]
+    (count,) = number.unpack_from(data, start + 6)
+    fields = _Fields(data, start + 6 + number.size)
+    found: dict[int, tuple[int, int]] = {}
+    for _ in range(min(count, _MAX_ITEMS)):
+        item = fields.take(number.size)
+        method = fields.take(2) & 15 if version in (1, 2) else 0
+        fields.take(2)  # which file: this one
+        place, extents = fields.take(base), fields.take(2)
+        for _ in range(min(extents, _MAX_REFERRED)):
+            fields.take(index)
+            begin, size = fields.take(offset), fields.take(length)
+        if fields.at > end:
+            raise DamagedImage("The list of item locations is truncated")
+        if extents == 1 and method == 0:
+            found[item] = place + begin, size
+    return found
+
+
+class _Fields:
+    """Numbers of given widths, one after the other."""
+
+    def __init__(self, data: bytes, at: int) -> None:
+        self._data = data
+        self.at = at
+
+    def take(self, width: int) -> int:
+        self.at += width
+        return int.from_bytes(self._data[self.at - width : self.at], "big")

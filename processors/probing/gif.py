@@ -1,4 +1,4 @@
-"""GIF: the logical screen, and whether decoding yields an alpha channel.
+"""GIF: the logical screen, the number of frames, and whether decoding yields an alpha channel.
 
 Source: GIF89a Specification, CompuServe 1990, sections 18 to 26.
 """
@@ -20,16 +20,16 @@ _MAX_STEPS = 100_000
 
 def read(data: bytes) -> Header:
     width, height, flags = _SCREEN.unpack_from(data)
-    alpha = _has_alpha(data, _SCREEN_END + _table_bytes(flags))
-    return Header("gif", width, height, 4 if alpha else 3, 8, 1, False)
+    alpha, frames = _scan(data, _SCREEN_END + _table_bytes(flags))
+    channels = 4 if alpha else 3
+    return Header("gif", width, height, channels, 8, 1, False, frames=max(frames, 1))
 
 
-def _has_alpha(data: bytes, at: int) -> bool:
-    """Whether the last frame has a transparent colour: the decoder lets it decide for the first.
-
-    So the whole file is walked, from block to block.
+def _scan(data: bytes, at: int) -> tuple[bool, int]:
+    """Whether the last frame has a transparent colour, which the decoder lets decide for the first,
+    and the number of frames. So the whole file is walked, from block to block.
     """
-    alpha, steps = False, _MAX_STEPS
+    alpha, frames, steps = False, 0, _MAX_STEPS
     while (kind := data[at]) != _TRAILER:
         if kind == _EXTENSION:
             if data[at + 1] == _CONTROL and data[at + 2] == 4:
@@ -37,10 +37,11 @@ def _has_alpha(data: bytes, at: int) -> bool:
             at += 2
         elif kind == _IMAGE:
             at += _DESCRIPTOR_END + _table_bytes(data[at + 9]) + 1
+            frames += 1
         else:
             raise DamagedImage("The GIF has a block of unknown kind")
         at, steps = _skip_blocks(data, at, steps - 1)
-    return alpha
+    return alpha, frames
 
 
 def _skip_blocks(data: bytes, at: int, steps: int) -> tuple[int, int]:

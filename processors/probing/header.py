@@ -23,3 +23,5 @@ class Header:
     orientation: int  # EXIF 1..8 still to be applied to the decoded array; 1 when upright
     progressive: bool  # progressive JPEG, interlaced PNG
     unused_bits: int = 0  # of 16: AVIF of 10 or 12 bits is decoded to the low bits of a sample
+    frames: int = 1  # of a GIF, a WebP or an APNG; the other facts are those of the first
+    profile: bool = False  # whether there is a colour profile, be it sound or not

@@ -10,8 +10,8 @@ from processors.errors import DamagedImage
 # The reader of TIFF files takes a longer directory for a wrong offset; so does this one.
 MAX_ENTRIES = 4096
 
-BYTE, SHORT, LONG = 1, 3, 4
-_WIDTHS = {BYTE: 1, SHORT: 2, LONG: 4}
+BYTE, SHORT, LONG, UNDEFINED = 1, 3, 4, 7
+_WIDTHS = {BYTE: 1, SHORT: 2, LONG: 4, UNDEFINED: 1}
 
 
 class _Order:
@@ -22,7 +22,8 @@ class _Order:
         self.entry = struct.Struct(f"{sign}HHI")
         self.count = struct.Struct(f"{sign}H")
         self.offset = struct.Struct(f"{sign}I")
-        self.value = {BYTE: struct.Struct("B"), SHORT: self.count, LONG: self.offset}
+        byte = struct.Struct("B")
+        self.value = {BYTE: byte, SHORT: self.count, LONG: self.offset, UNDEFINED: byte}
 
 
 _ORDERS = {b"II": _Order("<"), b"MM": _Order(">")}
@@ -54,3 +55,22 @@ def _first_value(data: bytes, start: int, order: _Order, kind: int, length: int,
     if length * _WIDTHS[kind] > 4:  # too long for the entry, which tells where it is instead
         at = start + int(order.offset.unpack_from(data, at)[0])
     return int(order.value[kind].unpack_from(data, at)[0])
+
+
+def byte_values(data: bytes, wanted: int, limit: int) -> bytes | None:
+    """The bytes of the wanted tag in the first directory of the TIFF `data`, `limit` at most.
+
+    None when it is missing or of another kind. Raises DamagedImage or struct.error.
+    """
+    order = _ORDERS.get(data[:2])
+    if order is None:
+        raise DamagedImage("The directory of tags has no byte order")
+    _, _, at = order.start.unpack_from(data)
+    (count,) = order.count.unpack_from(data, at)
+    for entry in range(at + 2, at + 2 + 12 * min(count, MAX_ENTRIES), 12):
+        tag, kind, length = order.entry.unpack_from(data, entry)
+        if tag == wanted:
+            start = order.offset.unpack_from(data, entry + 8)[0] if length > 4 else entry + 8
+            whole = kind in (BYTE, UNDEFINED) and length <= limit and start + length <= len(data)
+            return data[start : start + length] if whole else None
+    return None

@@ -1,6 +1,6 @@
 """JPEG: the frame header, found by walking the marker segments.
 
-Source: ITU-T T.81, Annex B; Exif 3.0 for the APP1 segment.
+Source: ITU-T T.81, Annex B; Exif 3.0 for the APP1 segment; ICC.1:2022, annex B.4, for APP2.
 """
 
 import re
@@ -19,7 +19,8 @@ _DECODED = {_BASELINE, _EXTENDED, _PROGRESSIVE, _LOSSLESS, _ARITHMETIC, _ARITHME
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC share the range
 _STANDALONE = {0x01, *range(0xD0, 0xD8)}  # TEM and RSTn have no length
 _ENDS = {0xD8, 0xD9, 0xDA}  # SOI again, EOI, SOS: no frame header will follow
-_APP1 = 0xE1
+_APP1, _APP2 = 0xE1, 0xE2
+_ICC_PREFIX = b"ICC_PROFILE\0"
 
 # Fill bytes and garbage before a marker are skipped, as decoders do, but not for ever.
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
@@ -28,13 +29,13 @@ _MAX_SEGMENTS = 4096
 
 
 def read(data: bytes) -> Header:
-    at, orientation = 2, None
+    at, orientation, profile = 2, None, False
     for _ in range(_MAX_SEGMENTS):
         lead, marker, length = _SEGMENT.unpack_from(data, at)
         if lead != 0xFF or marker in (0x00, 0xFF):
             at = _next_marker(data, at)
         elif marker in _FRAMES:
-            return _frame(data, at, marker, length, orientation or 1)
+            return _frame(data, at, marker, length, orientation or 1, profile)
         elif marker in _STANDALONE:
             at += 2
         elif marker in _ENDS or length < 2:
@@ -42,6 +43,8 @@ def read(data: bytes) -> Header:
         else:
             if marker == _APP1 and orientation is None and data.startswith(exif.PREFIX, at + 4):
                 orientation = exif.orientation(data, at + 4)
+            elif marker == _APP2 and data.startswith(_ICC_PREFIX, at + 4):
+                profile = True
             at += 2 + length
     raise DamagedImage("The JPEG has no frame header")
 
@@ -53,7 +56,9 @@ def _next_marker(data: bytes, at: int) -> int:
     return found.start()
 
 
-def _frame(data: bytes, at: int, marker: int, length: int, orientation: int) -> Header:
+def _frame(
+    data: bytes, at: int, marker: int, length: int, orientation: int, profile: bool
+) -> Header:
     precision, height, width, components = _FRAME.unpack_from(data, at + 4)
     if length != 8 + 3 * components:
         raise DamagedImage("The JPEG frame header has a wrong length")
@@ -65,4 +70,5 @@ def _frame(data: bytes, at: int, marker: int, length: int, orientation: int) -> 
         raise UnsupportedFormat(f"JPEG of {components} components is not supported")
     progressive = marker in (_PROGRESSIVE, _ARITHMETIC_PROGRESSIVE)
     # CMYK and YCCK, the four components, are decoded to colour without alpha
-    return Header("jpeg", width, height, min(components, 3), 8, orientation, progressive)
+    channels = min(components, 3)
+    return Header("jpeg", width, height, channels, 8, orientation, progressive, profile=profile)

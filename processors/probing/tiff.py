@@ -10,9 +10,19 @@ from processors.probing.header import Header
 from processors.probing.ifd import first_values
 
 _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION = 256, 257, 258, 262, 274
-_SAMPLES, _COLOR_MAP, _SAMPLE_FORMAT = 277, 320, 339
+_SAMPLES, _COLOR_MAP, _SAMPLE_FORMAT, _PROFILE = 277, 320, 339, 34675
 _WANTED = frozenset(
-    (_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION, _SAMPLES, _COLOR_MAP, _SAMPLE_FORMAT)
+    (
+        _WIDTH,
+        _HEIGHT,
+        _BITS,
+        _PHOTOMETRIC,
+        _ORIENTATION,
+        _SAMPLES,
+        _COLOR_MAP,
+        _SAMPLE_FORMAT,
+        _PROFILE,
+    )
 )
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _CIELAB = 0, 1, 2, 3, 5, 6, 8
@@ -31,7 +41,8 @@ def read(data: bytes) -> Header:
     width, height = tags[_WIDTH], tags[_HEIGHT]
     if tags.get(_ORIENTATION) in _SWAPS_SIDES:
         width, height = height, width
-    return Header("tiff", width, height, *_layout(tags), 1, False)
+    profile = _PROFILE in tags
+    return Header("tiff", width, height, *_layout(tags), 1, False, profile=profile)
 
 
 def _layout(tags: dict[int, int]) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""WebP: the first chunk of the container and the orientation in its EXIF chunk.
+"""WebP: the first chunk of the container, the orientation in its EXIF chunk, and the frames.
 
 Source: RFC 9649 (WebP); RFC 6386, section 9.1, for the lossy key frame.
 """
@@ -15,7 +15,8 @@ _LOSSLESS = struct.Struct("<BI")  # signature, 14 bits width - 1, 14 bits height
 _EXTENDED = struct.Struct("<B3xHBHB")  # flags, 24 bits width - 1, 24 bits height - 1
 
 _FIRST_CHUNK, _PAYLOAD = 12, 20
-_ALPHA, _EXIF = 0x10, 0x08
+_PROFILE, _ALPHA, _EXIF, _ANIMATION = 0x20, 0x10, 0x08, 0x02
+_RIFF_SIZE = struct.Struct("<4xI")  # of what follows it
 _MAX_CHUNKS = 10_000
 
 
@@ -52,7 +53,23 @@ def _extended(data: bytes, length: int) -> Header:
     orientation = _orientation(data, _PAYLOAD + length + length % 2) if flags & _EXIF else 1
     channels = 4 if flags & _ALPHA else 3
     width, height = (width_high << 16) + width + 1, (height_high << 16) + height + 1
-    return Header("webp", width, height, channels, 8, orientation, False)
+    frames = _frames(data, _PAYLOAD + length + length % 2) if flags & _ANIMATION else 1
+    profile = bool(flags & _PROFILE)
+    return Header(
+        "webp", width, height, channels, 8, orientation, False, frames=frames, profile=profile
+    )
+
+
+def _frames(data: bytes, at: int) -> int:
+    """The number of frames of an animation, by a walk over its chunks."""
+    end, frames = 8 + _RIFF_SIZE.unpack_from(data)[0], 0
+    for _ in range(_MAX_CHUNKS):
+        if at + _CHUNK.size > end:
+            return max(frames, 1)
+        kind, length = _CHUNK.unpack_from(data, at)
+        frames += kind == b"ANMF"
+        at += _CHUNK.size + length + length % 2
+    raise DamagedImage("The WebP has too many chunks")
 
 
 def _orientation(data: bytes, at: int) -> int:

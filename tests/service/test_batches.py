@@ -36,7 +36,7 @@ def test_the_shape_of_the_answer(client: TestClient, photo: str, out: Path) -> N
         keys = {"index", "input", "status", "outputs", "error", "timings", "warnings"}
         assert set(result) == keys
     good, bad = answer["results"]
-    assert set(good["outputs"][0]) == {"path", "width", "height", "bytes", "format"}
+    assert set(good["outputs"][0]) == {"path", "width", "height", "bytes", "format", "frames"}
     assert set(good["timings"]) == {"decode", "operations", "encode", "total"}
     assert set(bad["error"]) == {"type", "title", "status", "detail", "errors"}
     assert (good["error"], bad["timings"], bad["outputs"]) == (None, None, [])
@@ -62,6 +62,7 @@ def test_the_values_of_the_answer(client: TestClient, photo: str, out: Path) -> 
             "height": 60,
             "bytes": path.stat().st_size,
             "format": "webp",
+            "frames": 1,
         }
     ]
     timings = result["timings"]
