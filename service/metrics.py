@@ -14,6 +14,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from processors.errors import StepFailed
+from processors.jobs import Job
 from processors.plan import Pipeline
 from service.engine.base import Engine, ItemResult
 from service.errors import kind_of
@@ -71,15 +72,22 @@ class Metrics:
             registry=registry,
         )
 
-    def count_images(self, pipeline: Pipeline, results: Sequence[ItemResult]) -> None:
-        """Count the images of a task, whatever request they belong to."""
-        formats = Tally(output.format for result in results for output in result.outputs)
-        for format, count in formats.items():
-            self.images.labels(format).inc(count)
+    def count_images(self, job: Job, results: Sequence[ItemResult]) -> None:
+        """Count the images of a task, whatever request they belong to.
+
+        A job that makes no image counts by its failures alone.
+        """
         for result in results:
             if result.error is not None:
                 operation = result.error.op if isinstance(result.error, StepFailed) else ""
                 self.failures.labels(kind_of(result.error).slug, operation).inc()
+        if isinstance(job, Pipeline):
+            self._count_written(job, results)
+
+    def _count_written(self, pipeline: Pipeline, results: Sequence[ItemResult]) -> None:
+        formats = Tally(output.format for result in results for output in result.outputs)
+        for format, count in formats.items():
+            self.images.labels(format).inc(count)
         for operation, count in _applied(pipeline, results).items():
             self.operations.labels(operation).inc(count)
 

@@ -80,7 +80,7 @@ class WorkItem:
 class Task:
     """A group of images that one worker does in a row.
 
-    `pipeline` is a pickled Pipeline: a worker that has seen it unpickles and plans nothing anew.
+    `pipeline` is a pickled Job: a worker that has seen it unpickles and plans nothing anew.
     `token` names the temporary files of the task. One that is `urgent` goes before those that wait
     and are not: somebody waits for this single image.
     """

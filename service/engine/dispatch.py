@@ -13,7 +13,7 @@ import secrets
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence, Sized
 from itertools import islice
 
-from processors.plan import Pipeline
+from processors.jobs import Job
 from service.engine.base import (
     Engine,
     EngineClosed,
@@ -39,7 +39,7 @@ _SMOOTHING = 0.2
 _LEAST_AT_END = 4
 
 
-Observe = Callable[[Pipeline, Sequence[ItemResult]], None]
+Observe = Callable[[Job, Sequence[ItemResult]], None]
 
 
 class Grouping:
@@ -86,7 +86,7 @@ class Dispatcher:
         self._under_way: set[asyncio.Task[list[ItemResult]]] = set()
 
     async def run(
-        self, pipeline: Pipeline, items: Iterable[WorkItem]
+        self, pipeline: Job, items: Iterable[WorkItem]
     ) -> AsyncGenerator[ItemResult, None]:
         """One result for each item, as they are done; `items` is read as the window moves.
 
@@ -112,7 +112,7 @@ class Dispatcher:
                 for result in results:
                     yield result
 
-    async def run_one(self, pipeline: Pipeline, item: WorkItem) -> ItemResult:
+    async def run_one(self, pipeline: Job, item: WorkItem) -> ItemResult:
         """The result of a single image. Raises EngineClosed."""
         await self._start()
         results = await self._run_group(pickle.dumps(pipeline), (item,), urgent=True)
@@ -124,7 +124,7 @@ class Dispatcher:
         if not self.engine.status().running:
             await asyncio.to_thread(self.engine.start)
 
-    def observe(self, pipeline: Pipeline, results: Sequence[ItemResult]) -> None:
+    def observe(self, pipeline: Job, results: Sequence[ItemResult]) -> None:
         """Tell who counts images about some that have ended."""
         if self._observe is not None:
             self._observe(pipeline, results)

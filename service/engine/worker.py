@@ -21,10 +21,12 @@ from multiprocessing import forkserver
 
 import cv2
 
-from processors.errors import OutOfMemory, ProcessorError
+from processors.errors import OutOfMemory, ProcessorError, ResourceUnavailable
+from processors.jobs import JobRunner, runner_of
 from processors.limits import Limits
-from processors.pipeline import Processed, Runner
+from processors.pipeline import Processed
 from processors.registry import registry
+from processors.resources import set_reader
 from schemas.results import Output
 from service.engine.base import ItemResult, Task, WorkItem
 from service.storage import Storage, StorageError
@@ -61,6 +63,7 @@ def initialize(config: WorkerConfig) -> None:
     _end_with_parent()
     cv2.setNumThreads(1)
     registry()
+    set_reader(_read_resource, config.limits)
     _keep_freed_memory()
     _limit_memory(config.memory)
 
@@ -72,7 +75,7 @@ def run_task(task: Task) -> list[ItemResult]:
         return [_run_item(runner, item, task.token) for item in task.items]
 
 
-def _run_item(runner: Runner, item: WorkItem, token: str) -> ItemResult:
+def _run_item(runner: JobRunner, item: WorkItem, token: str) -> ItemResult:
     storage = _State.config.storage
     try:
         processed = runner.run(item.source.read(storage), item.sink.name)
@@ -92,15 +95,29 @@ def _run_item(runner: Runner, item: WorkItem, token: str) -> ItemResult:
 
 def _outputs(paths: list[str], processed: Processed) -> tuple[Output, ...]:
     return tuple(
-        Output(path, image.size.width, image.size.height, len(image.data), image.format)
+        Output(
+            path,
+            image.size.width,
+            image.size.height,
+            len(image.data),
+            image.format,
+            image.frames,
+        )
         for path, image in zip(paths, processed.images, strict=True)
     )
 
 
+def _read_resource(path: str) -> bytes:
+    try:
+        return _State.config.storage.read(path)
+    except StorageError as error:
+        raise ResourceUnavailable(str(error)) from error
+
+
 @lru_cache(_CACHED_PIPELINES)
-def _runner(pipeline: bytes) -> Runner:
+def _runner(job: bytes) -> JobRunner:
     # Made by this service, never by a client: the engine's own channel.
-    return Runner(pickle.loads(pipeline), _State.config.limits)
+    return runner_of(pickle.loads(job), _State.config.limits)
 
 
 def _end_with_parent() -> None:
