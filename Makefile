@@ -7,7 +7,7 @@ CODE := main.py processors schemas service tests benchmarks testimages docs
 # opencv-python draws windows, and wants the system's libraries for it.
 CHECK_LIBRARIES = $(BIN)/python -c 'import cv2' || { echo 'OpenCV misses a library of the system; on Debian: apt-get install libgl1 libglib2.0-0 libxcb1'; exit 1; }
 
-.PHONY: run test build bench lint format docs images clean
+.PHONY: run test build bench lint format docs images golden clean
 
 run: $(VENV)/.runtime
 	$(BIN)/python main.py
@@ -38,6 +38,10 @@ docs: $(VENV)/.development
 # The sample images, rendered anew.
 images: $(VENV)/.development
 	$(BIN)/python testimages/render.py
+
+# What each operation makes of four pictures; it says what changed.
+golden: $(VENV)/.development
+	$(BIN)/python -m tests.golden
 
 clean:
 	find . -path ./$(VENV) -prune -o -type d -name __pycache__ -exec rm -rf {} +

@@ -5,18 +5,22 @@ import shutil
 import sys
 from pathlib import Path
 
-from benchmarks import chart, growth, inputs, latency, machine, report, rules
+from benchmarks import chart, growth, inputs, latency, machine, operations, report, rules
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.measure import Effort, available, compare
 from benchmarks.results import Results
 from benchmarks.workloads import WORKLOADS, Inputs
 
 _DOCS = Path(__file__).resolve().parents[1] / "docs"
+_PAGE = "benchmarks.md"
 _QUICK = Effort(seconds=0.3, rounds=1, tuning_rounds=1)
 
 
 def main(arguments: list[str] | None = None) -> None:
     options = _options().parse_args(arguments)
+    if options.only_operations:
+        _only_operations(options)
+        return
     effort = _QUICK if options.quick else Effort(options.seconds, options.rounds)
     results = measure(inputs.load(options.quick), effort, options)
     print("\n".join(report.summary(results)))
@@ -42,10 +46,26 @@ def measure(pictures: Inputs, effort: Effort, options: argparse.Namespace) -> Re
     return results
 
 
+def _only_operations(options: argparse.Namespace) -> None:
+    """The cost of each operation, printed and written into the page, the rest of which stays."""
+    costs = _costs(options.quick)
+    print("\n".join(report.costs_section(costs)))
+    if options.output or not options.quick:
+        page = (options.output or _DOCS) / _PAGE
+        old = page.read_text(encoding="utf-8") if page.exists() else ""
+        page.write_text(report.with_costs(old, costs), encoding="utf-8")
+
+
+def _costs(quick: bool) -> list[operations.Cost]:
+    _say("the cost of each operation")
+    seconds = operations.SECONDS / 10 if quick else operations.SECONDS
+    return operations.measure_apart(seconds)
+
+
 def write(results: Results, folder: Path) -> None:
     """The page and its chart."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "benchmarks.md").write_text(report.markdown(results), encoding="utf-8")
+    (folder / _PAGE).write_text(report.markdown(results), encoding="utf-8")
     chart.draw(results, folder / "benchmarks.svg")
 
 
@@ -60,6 +80,7 @@ def _measure_service(results: Results, pictures: Inputs, folder: Path, quick: bo
         results.growth.append(growth.measure(WORKLOADS[0], batch, images, folder))
     _say("the planner's rules")
     results.rules = rules.measure(pictures.small[:: 8 if quick else 4], repeats=2 if quick else 15)
+    results.costs = _costs(quick)
 
 
 def _options() -> argparse.ArgumentParser:
@@ -75,6 +96,11 @@ def _options() -> argparse.ArgumentParser:
         "--workload", action="append", metavar="NAME", choices=[item.name for item in WORKLOADS],
         help=f"this workload; again for more: {', '.join(item.name for item in WORKLOADS)}",
     )  # fmt: skip
+    parser.add_argument(
+        "--only-operations",
+        action="store_true",
+        help="the cost of each operation alone; writes that section of the page",
+    )
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each contestant")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a measurement")
     parser.add_argument("--output", type=Path, help="folder for the page; default docs/")

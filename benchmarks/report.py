@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from benchmarks.growth import Growth
 from benchmarks.latency import Latency
 from benchmarks.measure import Figure
+from benchmarks.operations import Cost
 from benchmarks.results import Results, ratio_to
 from benchmarks.rules import Rule
 from benchmarks.workloads import Workload
@@ -47,6 +48,18 @@ _REPEAT = """\
 `make bench` measures all of this again and writes this page; it takes about a quarter of an hour
 on an idle machine. `python -m benchmarks --help` lists the options: `--quick` is a try of seconds,
 `--only NAME` takes one contestant (again for more), and neither writes this page.
+`--only-operations` measures the cost of each operation, in about half a minute, and writes that
+section of the page alone.
+"""
+
+_COSTS = "## Cost of each operation"
+
+_COSTS_INTRODUCTION = """\
+Milliseconds a megapixel, in memory, on one thread: each operation as in its example on a street
+scene of 1024x1024 pixels in 8-bit colour (`flatten` with alpha), the median of the runs in a
+fraction of a second after one to warm up. Beside it the time of {others},
+where there is the same, and how many times as long that is. glibc keeps freed memory, as in the
+service's workers. Crops and splits copy no pixel. This section is of a run of its own.
 """
 
 
@@ -57,7 +70,7 @@ def markdown(results: Results) -> str:
 
 def _page(results: Results) -> Iterator[str]:
     yield "# Benchmarks\n"
-    yield "This page is written by `make bench`; all figures are of one run.\n"
+    yield "This page is written by `make bench`; the figures of a section are of one run.\n"
     yield "![Images per second by workload](benchmarks.svg)\n"
     yield from _table(("", ""), results.machine.items())
     yield from summary(results)
@@ -78,6 +91,8 @@ def summary(results: Results) -> Iterator[str]:
         yield from _growth(results.growth)
     if results.rules:
         yield from _rules(results.rules)
+    if results.costs:
+        yield from costs_section(results.costs)
 
 
 def _workload(workload: Workload, figures: list[Figure]) -> Iterator[str]:
@@ -160,6 +175,44 @@ def _rule_row(rule: Rule) -> tuple[str, ...]:
     times = f"{rule.exact / rule.fast:.1f}"
     milliseconds = (f"{rule.exact:.3f} ms", f"{rule.fast:.3f} ms")
     return (f"`{rule.rule}`", rule.case, *milliseconds, times, f"{rule.similarity:.4f}")
+
+
+def costs_section(costs: list[Cost]) -> Iterator[str]:
+    """The table of operations. Where pyvips took no part its columns are left out."""
+    vips = any(cost.vips is not None for cost in costs)
+    yield f"{_COSTS}\n"
+    yield _COSTS_INTRODUCTION.format(others="Pillow and pyvips" if vips else "Pillow")
+    if not vips:
+        yield "pyvips is not measured: it cannot be loaded on this machine.\n"
+    head = ("Operation", "Darkroom", "Pillow", "Times as long")
+    vips_head = ("pyvips", "Times as long") if vips else ()
+    yield from _table((*head, *vips_head), (_cost_row(cost, vips) for cost in costs))
+
+
+def _cost_row(cost: Cost, vips: bool) -> tuple[str, ...]:
+    others = (cost.pillow, cost.vips) if vips else (cost.pillow,)
+    beside = [text for other in others for text in _beside(cost.darkroom, other)]
+    return (f"`{cost.use}`", _three_digits(cost.darkroom), *beside)
+
+
+def _beside(ours: float, other: float | None) -> tuple[str, str]:
+    return ("-", "-") if other is None else (_three_digits(other), _three_digits(other / ours))
+
+
+def _three_digits(value: float) -> str:
+    """At least two places for what is small: 0.06, 1.49, 19.5, 610."""
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+
+
+def with_costs(page: str, costs: list[Cost]) -> str:
+    """`page` with its section of operations written anew, or set before how it is measured."""
+    section = "\n".join(costs_section(costs)).rstrip() + "\n\n"
+    before, found, after = page.partition(f"{_COSTS}\n")
+    if not found:
+        before, found, after = page.partition("## How it is measured\n")
+        return before + section + found + after
+    _, following, rest = after.partition("\n## ")
+    return before + section + following.lstrip("\n") + rest
 
 
 def _start(results: Results) -> str:

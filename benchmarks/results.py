@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from benchmarks.growth import Growth
 from benchmarks.latency import Latency
 from benchmarks.measure import Effort, Figure
+from benchmarks.operations import Cost
 from benchmarks.rules import Rule
 from benchmarks.workloads import Workload
 
@@ -20,6 +21,7 @@ class Results:
     latency: Latency | None = None
     growth: list[Growth] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
+    costs: list[Cost] = field(default_factory=list)
 
 
 def rate_of(figures: list[Figure], *names: str) -> float | None:

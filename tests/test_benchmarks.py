@@ -4,17 +4,22 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
-from benchmarks import chart, growth, latency, report, rules
+from benchmarks import chart, growth, latency, operations, report, rules
 from benchmarks.contestants.base import Contestant
 from benchmarks.contestants.darkroom import Server
 from benchmarks.contestants.program import BareOpenCV, Pillow, SerialOpenCV
+from benchmarks.counterparts import PILLOW, VIPS, Counterpart
 from benchmarks.measure import Effort, compare
+from benchmarks.operations import Cost
 from benchmarks.quality import references, similarity
 from benchmarks.results import Results, ratio_to
 from benchmarks.runners.pillow import gaussian
 from benchmarks.workloads import WORKLOADS, Inputs, Picture, Work
+from processors.registry import registry
 from tests.samples import photograph
 
 BRIEF = Effort(seconds=0.05, rounds=2, tuning_rounds=1)
@@ -133,6 +138,90 @@ def test_references_agree_with_one_another(inputs: Inputs) -> None:
 def test_kernel_for_pillow_is_that_of_opencv() -> None:
     taps: Any = cv2.getGaussianKernel(5, 4.0)
     assert gaussian(5, 4.0) == pytest.approx((taps @ taps.T).ravel().tolist())
+
+
+# --- the cost of each operation ----------------------------------------------------------------
+
+COSTS = [Cost("invert", 0.06, 0.7, 0.24), Cost("hue=90", 14.1, None, None)]
+
+SAME = 1.0
+"""Levels by which a counterpart may differ on average, away from the sides: some round, Pillow
+blurs for its unsharp mask by boxes."""
+
+OWN_RANDOM = {"noise=10"}
+
+
+def pillows(counterpart: Counterpart, rgb: Any) -> Any:
+    return np.asarray(counterpart(PillowImage.fromarray(rgb)))
+
+
+def vips(counterpart: Counterpart, rgb: Any) -> Any:
+    import pyvips
+
+    image = pyvips.Image.new_from_array(rgb, interpretation="srgb")
+    return np.squeeze(counterpart(image).numpy())
+
+
+COUNTERPARTS = [
+    *((use, pillows, counterpart) for use, counterpart in PILLOW.items()),
+    *((use, vips, counterpart) for use, counterpart in VIPS.items() if use not in OWN_RANDOM),
+]
+
+
+@pytest.mark.parametrize(
+    ("use", "library", "counterpart"),
+    COUNTERPARTS,
+    ids=[f"{use}-{library.__name__}" for use, library, _ in COUNTERPARTS],
+)
+def test_a_counterpart_does_the_same(use: str, library: Any, counterpart: Counterpart) -> None:
+    image = photograph(96, 64, 4 if use.startswith("flatten") else 3)
+    order = {3: [2, 1, 0], 4: [2, 1, 0, 3]}
+    rgb = np.ascontiguousarray(image[..., order[image.shape[2]]])
+    (found,) = registry().parse(use).produce(image)
+    ours = found[..., order[found.shape[2]]] if found.ndim == 3 else found
+    theirs = library(counterpart, rgb)
+    assert theirs.shape == ours.shape
+    assert np.abs(theirs.astype(float) - ours)[2:-2, 2:-2].mean() <= SAME
+
+
+def test_counterparts_are_those_of_the_examples() -> None:
+    examples = {operation.example for operation in registry()}
+    assert (PILLOW.keys() | VIPS.keys()) - examples == set()
+
+
+def test_a_cost_is_told_for_each_library_that_has_the_operation() -> None:
+    invert, hue = operations.measure(photograph(64, 48), 0.001, {"invert", "hue"})
+    assert (invert.use, hue.use) == ("invert", "hue=90")
+    assert min(*invert[1:], hue.darkroom) > 0
+    assert hue[2:] == (None, None)
+
+
+def test_costs_say_how_many_times_as_long_others_take() -> None:
+    section = "\n".join(report.costs_section(COSTS))
+    assert "| `invert` | 0.06 | 0.70 | 11.7 | 0.24 | 4.00 |" in section
+    assert "| `hue=90` | 14.1 | - | - | - | - |" in section
+
+
+def test_costs_without_pyvips_leave_its_columns_out_and_say_so() -> None:
+    section = "\n".join(report.costs_section([cost._replace(vips=None) for cost in COSTS]))
+    assert "| `invert` | 0.06 | 0.70 | 11.7 |\n" in section
+    assert "pyvips is not measured" in section
+
+
+def test_costs_replace_their_section_of_the_page_alone() -> None:
+    page = "# Benchmarks\n\nfirst\n\n## How it is measured\n\nlast\n"
+    once = report.with_costs(page, COSTS)
+    head, section, tail = once.partition("\n".join(report.costs_section(COSTS)))
+    assert section
+    assert head + tail.lstrip("\n") == page
+    again = report.with_costs(once, COSTS[:1])
+    assert again == report.with_costs(page, COSTS[:1])
+
+
+def test_costs_are_measured_in_a_process_of_their_own_too() -> None:
+    (invert,) = operations.measure_apart(0.001, {"invert"})
+    assert invert.use == "invert"
+    assert min(*invert[1:]) > 0
 
 
 def _picture(path: Path, width: int, height: int, seed: int) -> Picture:
