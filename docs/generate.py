@@ -1,4 +1,4 @@
-"""`python -m docs.generate`: write every page that is made from the code.
+"""`python -m docs.generate`: write every page and picture that is made from the code.
 
 A test fails when one of them is out of date.
 """
@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from docs.errors_reference import errors_markdown
-from docs.operations_reference import operations_markdown
+from docs.operation_pictures import write_pictures
+from docs.operations_reference import operations_markdown, own_operations
 from service.settings_reference import EXAMPLE_FILE, MARKDOWN_FILE, env_example, settings_markdown
 
 DOCS = Path(__file__).parent
@@ -21,9 +22,10 @@ PAGES: dict[Path, Callable[[], str]] = {
 
 
 def main() -> None:
-    """Write the pages."""
+    """Write the pages and the pictures."""
     for path, content in PAGES.items():
         path.write_text(content(), encoding="utf-8")
+    write_pictures(own_operations())
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
-"""The page `docs/operations.md`, made from the catalogue of operations."""
+"""The page `docs/operations.md`, made from the catalogue of operations.
+
+`python -m docs.operations_reference` prints it with the plugins that are installed.
+"""
 
 import inspect
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
 from docs.markdown import code, either, table
+from docs.operation_pictures import PICTURES, picture_of, use_of
 from processors import operations as families
 from processors.operation import Operation
 from processors.registry import registry
@@ -35,9 +39,12 @@ _BOUNDS = {
 _FORMATS = {"color": "colour, such as `black` or `#ff8000`"}
 
 
-def operations_markdown() -> str:
-    """The page: a list of contents, then a section for each family and operation."""
-    found = sorted(own_operations(), key=registry().family)
+def operations_markdown(operations: Iterable[type[Operation]] | None = None) -> str:
+    """The page: a list of contents, then a section for each family and operation.
+
+    Without `operations`, of those that this project has.
+    """
+    found = sorted(own_operations() if operations is None else operations, key=registry().family)
     grouped = [(family, list(members)) for family, members in groupby(found, registry().family)]
     contents = "\n".join(_contents(family, members) for family, members in grouped)
     sections = [part for family, members in grouped for part in _family(family, members)]
@@ -52,12 +59,16 @@ def own_operations() -> list[type[Operation]]:
 
 def _contents(family: str, members: list[type[Operation]]) -> str:
     links = ", ".join(f"[{code(item.name())}](#{item.name()})" for item in members)
-    return f"- {family}: {links}"
+    return f"- {_title(family)}: {links}"
+
+
+def _title(family: str) -> str:
+    return family.replace("_", " ").capitalize()
 
 
 def _family(family: str, members: list[type[Operation]]) -> Iterator[str]:
     module = inspect.getmodule(members[0])
-    yield f"## {family.capitalize()}\n\n{(module and inspect.getdoc(module)) or ''}\n"
+    yield f"## {_title(family)}\n\n{(module and inspect.getdoc(module)) or ''}\n"
     yield from map(_section, members)
 
 
@@ -69,6 +80,8 @@ def _section(operation: type[Operation]) -> str:
     if operation.parameters():
         parts.append(_parameters(operation))
     parts.append(_example(operation))
+    if operation in own_operations():
+        parts.append(_picture(operation))
     return "\n".join(parts)
 
 
@@ -128,3 +141,15 @@ def _example(operation: type[Operation]) -> str:
     # `op` first, then what the example says; the rest are defaults.
     given = {"op": operation.name(), **example.model_dump(mode="json", exclude_unset=True)}
     return f"Example: {code(json.dumps(operation.example))}, or {code(json.dumps(given))}\n"
+
+
+def _picture(operation: type[Operation]) -> str:
+    text, subject = use_of(operation)
+    path = picture_of(operation).relative_to(PICTURES.parent.parent).as_posix()
+    copy = f", on {subject}" if subject else ""
+    caption = f"Left: before. Right: after {code(json.dumps(text))}{copy}."
+    return f"![{operation.name()}: before and after]({path})\n\n{caption}\n"
+
+
+if __name__ == "__main__":
+    print(operations_markdown(registry()))

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,6 @@ import cv2
 import numpy as np
 import pytest
 
-from processors.registry import registry
 from schemas.batches import BatchRequest
 from tests.live import LiveServer, environment
 from tests.pages import ROOT, block_of, blocks
@@ -117,22 +115,3 @@ def test_the_operation_of_the_guide_works_on_a_route_with_no_other_change(
     assert darker is not None
     assert np.array_equal(darker[1::2], image[1::2])
     assert np.array_equal(darker[::2], (image[::2] * 0.6).astype(np.uint8))
-
-
-def test_the_plugin_of_the_guide_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = tomllib.loads(block_of("docs/extending.md", "toml"))["project"]
-    entries = project["entry-points"]["darkroom.operations"]
-    (module,) = entries.values()
-    (tmp_path / f"{module}.py").write_text(block_of("docs/extending.md", "python"), "utf-8")
-    installed = tmp_path / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    installed.mkdir()
-    head = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    (installed / "METADATA").write_text(head, "utf-8")
-    lines = [f"{name} = {value}" for name, value in entries.items()]
-    (installed / "entry_points.txt").write_text("\n".join(["[darkroom.operations]", *lines]))
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    found = registry.__wrapped__()
-
-    assert found.problems == []
-    assert found.family(found.get("scanlines")) == "screens"

@@ -23,6 +23,7 @@ class Flatten(Operation):
         Color("white"), description="The colour behind the image; an alpha of its own is left out."
     )
 
+    aliases: ClassVar = ("background", "bg", "background_color")
     example: ClassVar = "flatten=white"
 
     def apply(self, image: Image) -> Image:

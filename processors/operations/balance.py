@@ -27,6 +27,7 @@ class Equalize(Operation):
 
     op: Literal["equalize"] = "equalize"
 
+    aliases: ClassVar = ("equalizeHist",)
     example: ClassVar = "equalize"
 
     def apply(self, image: Image) -> Image:

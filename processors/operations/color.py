@@ -46,6 +46,7 @@ class Invert(Operation):
 
     op: Literal["invert"] = "invert"
 
+    aliases: ClassVar = ("negate",)
     example: ClassVar = "invert"
     channelwise: ClassVar = True
 
@@ -63,6 +64,7 @@ class Channel(Operation):
     op: Literal["channel"] = "channel"
     channel: Literal["red", "green", "blue", "alpha"] = Field(description="The channel to take.")
 
+    aliases: ClassVar = ("extractChannel",)
     example: ClassVar = "channel=red"
 
     def apply(self, image: Image) -> Image:
@@ -89,6 +91,7 @@ class Saturation(Operation):
         ge=0, le=20, description="1 changes nothing; 0 takes all colour away; above 1 adds to it."
     )
 
+    aliases: ClassVar = ("sa",)
     example: ClassVar = "saturation=1.5"
 
     def apply(self, image: Image) -> Image:

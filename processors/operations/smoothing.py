@@ -54,6 +54,7 @@ class Median(Operation):
         3, ge=1, le=255, description="Side of the square in pixels; even sizes are raised by one."
     )
 
+    aliases: ClassVar = ("medianBlur",)
     example: ClassVar = "median=5"
 
     def apply(self, image: Image) -> Image:
@@ -90,6 +91,7 @@ class Bilateral(Operation):
         75, ge=0.1, le=1000, description="Standard deviation of the distance weights, in pixels."
     )
 
+    aliases: ClassVar = ("bilateralFilter",)
     example: ClassVar = "bilateral=9"
 
     def apply(self, image: Image) -> Image:

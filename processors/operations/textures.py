@@ -24,6 +24,7 @@ class Pixelate(Operation):
     op: Literal["pixelate"] = "pixelate"
     block: int = Field(8, ge=1, le=1000, description="Side of a block in pixels.")
 
+    aliases: ClassVar = ("pix",)
     example: ClassVar = "pixelate=8"
     channelwise: ClassVar = True
 

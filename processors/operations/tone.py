@@ -22,6 +22,7 @@ class Brightness(Operation):
         ge=-255, le=255, description="Levels of 8 bits to add; below 0 darkens. Scaled for 16 bits."
     )
 
+    aliases: ClassVar = ("br",)
     example: ClassVar = "brightness=20"
 
     def apply(self, image: Image) -> Image:
@@ -43,6 +44,7 @@ class Contrast(Operation):
         ge=0, le=100, description="1 changes nothing; below 1 flattens, 0 gives plain gray."
     )
 
+    aliases: ClassVar = ("co",)
     example: ClassVar = "contrast=1.2"
 
     def apply(self, image: Image) -> Image:
