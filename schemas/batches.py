@@ -49,6 +49,12 @@ class PipelineRequest(BaseModel):
         description="fail: an operation that is wrong fails the request, one that does not fit an "
         "image fails that image, and so does an unreadable input; skip: each is left out.",
     )
+    recipe: str | None = Field(
+        None,
+        max_length=MAX_PATH,
+        description="Name of a stored recipe, which stands for the operations; `name@2` is one of "
+        "its versions. What the request says itself beside it goes before what the recipe says.",
+    )
     operations: list[OperationInput] = Field(
         default_factory=list,
         max_length=MOST_OPERATIONS,
@@ -76,6 +82,23 @@ class PipelineRequest(BaseModel):
         request: Self = handler({**data, "operations": [operation for _, operation in kept]})
         request._positions = tuple(at for at, _ in kept)
         request._skipped = tuple(skipped)
+        return request
+
+    @model_validator(mode="after")
+    def _one_way_to_say_it(self) -> Self:
+        if self.recipe is not None and self.operations:
+            raise ValueError("give operations, or a recipe that stands for them, not both")
+        return self
+
+    def standing_for(self, recipe: "PipelineRequest") -> Self:
+        """This request, with what `recipe` says wherever this says nothing itself."""
+        names = {"operations", "fidelity", "on_invalid"} - self.model_fields_set
+        encode = self.encode.model_dump(exclude_unset=True)
+        changed = {name: getattr(recipe, name) for name in names}
+        changed |= {"operations": recipe.operations, "recipe": None}
+        changed["encode"] = recipe.encode.model_copy(update=encode)
+        request = self.model_copy(update=changed)
+        request._positions, request._skipped = recipe._positions, recipe._skipped
         return request
 
     @property
@@ -127,8 +150,8 @@ class PlannedOperation(BaseModel):
     step: str
     sizes: list[tuple[int, int]] = Field(description="Width and height of each image after it.")
     exact: bool = Field(
-        description="Whether the sizes are known; else they are the largest that are expected, as "
-        "a step depends on the pixels."
+        description="Whether the sizes are known; else a step depends on the pixels, and they are "
+        "those that would be if it changed none."
     )
 
 

@@ -5,24 +5,43 @@ import gc
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from processors.registry import registry
 from service import handlers, middleware
-from service.engine.base import Engine
+from service.engine.base import Engine, EngineClosed
 from service.engine.dispatch import Dispatcher
 from service.engine.local import LocalEngine
 from service.engine.worker import WorkerConfig
+from service.environment import SettingsError
+from service.library import Library
+from service.library.folder import Folder
 from service.metrics import Metrics
-from service.routers import batches, health, items, operations, plans, problems, process
+from service.routers import (
+    batches,
+    collections,
+    health,
+    images,
+    inspect,
+    items,
+    operations,
+    plans,
+    problems,
+    process,
+    recipes,
+)
 from service.services import Services, limits_from, storage_from
 from service.settings import Settings, load_settings
+from service.store.base import Store, StoreUnavailable
+from service.store.sqlite import SqliteStore
+from service.version import VERSION
 
 _log = logging.getLogger("darkroom.app")
 
-VERSION = "0.1.0"
+SQLITE = "sqlite:///"
 CLOSE_SECONDS = 1.0
 """What still runs then has had DARKROOM_SHUTDOWN_TIMEOUT."""
 
@@ -40,7 +59,45 @@ def build_services(settings: Settings) -> Services:
     engine: Engine = LocalEngine(config, settings.engine.workers, settings.engine.task_timeout)
     metrics = Metrics(engine)
     dispatcher = Dispatcher(engine, storage, metrics.count_images)
-    return Services(settings, storage, limits, engine, dispatcher, metrics)
+    store = store_from(settings)
+    library = Library(Folder(settings.store.library), store.images, dispatcher)
+    return Services(settings, storage, limits, engine, dispatcher, metrics, store, library)
+
+
+def store_from(settings: Settings) -> Store:
+    """The store that DARKROOM_STORE names, not yet opened. Raises SettingsError."""
+    url = settings.store.store.get_secret_value()
+    if url.startswith(SQLITE):
+        return SqliteStore(Path(url.removeprefix(SQLITE)))
+    # Only where it is used: the driver takes a tenth of a second and ten megabytes.
+    from service.store.mongo import MongoStore, check_url
+
+    try:
+        check_url(url)
+    except ValueError as error:
+        reason = f"MongoDB's driver calls it {error}"
+        raise SettingsError(f"DARKROOM_STORE (value not shown): {reason}") from None
+    return MongoStore(url)
+
+
+async def _open(store: Store) -> None:
+    """A database that is away may come back; one of a later version ends the start."""
+    try:
+        await store.open()
+    except StoreUnavailable as error:
+        _log.warning("starting without the store: %s", error)
+
+
+async def _scan(library: Library) -> None:
+    try:
+        report = await library.scan()
+    except (StoreUnavailable, EngineClosed) as error:
+        _log.warning("the library was not scanned: %s", error)
+        return
+    counts = report.model_dump(exclude={"failures"})
+    _log.info("library: %s", ", ".join(f"{count} {name}" for name, count in counts.items()))
+    for failure in report.failures:
+        _log.warning("library: %s: %s", failure.path, failure.error.detail)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -56,9 +113,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         services.engine.reopen()
         gc.freeze()  # what is loaded stays, and a collection in mid-batch need not look at it
+        await _open(services.store)
         warm_up = asyncio.create_task(asyncio.to_thread(services.engine.start))
+        scan = asyncio.create_task(_scan(services.library))
         yield
+        scan.cancel()
+        await asyncio.gather(scan, return_exceptions=True)
         await warm_up
+        await services.store.close()
         await asyncio.to_thread(services.engine.close, CLOSE_SECONDS)
 
     app = FastAPIOffline(
@@ -70,7 +132,19 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         swagger_ui_parameters={"tryItOutEnabled": False, "defaultModelsExpandDepth": 0},
     )
     app.state.services = services
-    for router in (batches, process, plans, operations, items, health, problems):
+    for router in (
+        batches,
+        process,
+        inspect,
+        plans,
+        images,
+        collections,
+        recipes,
+        operations,
+        items,
+        health,
+        problems,
+    ):
         app.include_router(router.router)
     handlers.install(app)
     middleware.install(app, services)

@@ -8,6 +8,7 @@ from processors import errors as image
 from schemas.problems import Fault, Problem
 from service import storage
 from service.engine import base as engine
+from service.store import base as store
 
 TYPE_PREFIX = "/problems/"
 _ABSENT = object()
@@ -108,6 +109,12 @@ KINDS: dict[type[Exception], Kind] = {
         "Image too large",
         "Send a smaller image, or raise DARKROOM_MAX_PIXELS or DARKROOM_MAX_IMAGE_BYTES.",
     ),
+    image.ResourceUnavailable: Kind(
+        "resource-unavailable",
+        422,
+        "An image that an operation needs cannot be read",
+        "Name an image below DARKROOM_READ_ROOTS.",
+    ),
     image.EncodeError: Kind(
         "encode-failed", 422, "The result cannot be written", "Choose another format or size."
     ),
@@ -155,6 +162,36 @@ KINDS: dict[type[Exception], Kind] = {
         422,
         "The image took too long",
         "Make the image smaller at an earlier step, or raise DARKROOM_TASK_TIMEOUT.",
+    ),
+    store.StoreUnavailable: Kind(
+        "store-unavailable",
+        503,
+        "The database is away",
+        "Send the request again later; what was acknowledged is not lost.",
+    ),
+    store.StoreTooNew: Kind(
+        "store-too-new",
+        503,
+        "The database is of a later version",
+        "Run the version of the service that wrote it.",
+    ),
+    store.NameRefused: Kind(
+        "name-refused", 422, "A name that cannot be kept", "Choose another name."
+    ),
+    store.CursorRefused: Kind(
+        "cursor-refused",
+        422,
+        "A cursor of another query",
+        "Start with the first page, without a cursor.",
+    ),
+    store.NotStored: Kind(
+        "not-stored", 404, "There is nothing of that name", "List what there is."
+    ),
+    store.StoredOtherwise: Kind(
+        "stored-otherwise",
+        409,
+        "The name is taken",
+        "Choose another name, or remove what is there first.",
     ),
     engine.EngineClosed: Kind(
         "shutting-down", 503, "The service is shutting down", "Send the request again."

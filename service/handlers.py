@@ -23,6 +23,7 @@ from service.errors import (
     problem_of,
 )
 from service.storage import StorageError
+from service.store.base import StoreError
 from service.suggestions import known_keys, nearest
 
 _log = logging.getLogger("darkroom.http")
@@ -47,7 +48,7 @@ def install(app: FastAPI) -> None:
     """Answer all errors of `app` with problems."""
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    for kind in (ProcessorError, StorageError, EngineError, RequestError):
+    for kind in (ProcessorError, StorageError, EngineError, StoreError, RequestError):
         app.add_exception_handler(kind, _known)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _internal)

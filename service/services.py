@@ -8,9 +8,11 @@ from processors.limits import Limits
 from service.engine.base import Engine
 from service.engine.dispatch import Dispatcher
 from service.errors import InvalidRequest
+from service.library import Library
 from service.metrics import Metrics
 from service.settings import Settings
 from service.storage import Storage
+from service.store.base import Store
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Services:
     engine: Engine
     dispatcher: Dispatcher
     metrics: Metrics
+    store: Store
+    library: Library
 
     def check_counts(self, images: Sequence[Any], operations: Sequence[Any]) -> None:
         """Raises InvalidRequest when a request has more of either than it may."""
@@ -38,9 +42,10 @@ class Services:
 
 def storage_from(settings: Settings) -> Storage:
     roots = settings.storage
-    return Storage(roots.read_roots, roots.write_roots, settings.limits.max_image_bytes)
+    limit = settings.limits.max_image_bytes
+    return Storage(roots.read_roots, roots.write_roots, limit, settings.store.library)
 
 
 def limits_from(settings: Settings) -> Limits:
     limits = settings.limits
-    return Limits(limits.max_image_bytes, limits.max_pixels, limits.max_outputs)
+    return Limits(limits.max_image_bytes, limits.max_pixels, limits.max_outputs, limits.max_frames)

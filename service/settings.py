@@ -31,6 +31,7 @@ from service.units import (
     Count,
     Duration,
     Flag,
+    Folder,
     Folders,
     Host,
     LogFile,
@@ -39,6 +40,7 @@ from service.units import (
     Pixels,
     Port,
     PositiveDuration,
+    StoreUrl,
     WorkerMemory,
     Workers,
     usable_cores,
@@ -108,9 +110,27 @@ class LimitSettings(Part):
     )
     max_image_bytes: ByteSize = Field(32 * MIB, description="Largest encoded image.")
     max_images: Count = Field(10_000, description="Images in a request.")
+    max_files: Count = Field(1000, description="Files in a request that adds to a collection.")
     max_operations: Count = Field(100, description="Operations in a request.")
     max_outputs: Count = Field(
         1024, description="Images that one input image may become by splitting."
+    )
+    max_frames: Count = Field(
+        200, description="Frames of an animation, all of which count as pixels."
+    )
+
+
+class StoreSettings(Part):
+    """What is kept between requests: the index of the library, collections, recipes."""
+
+    store: StoreUrl = Field(
+        SecretStr("sqlite:///data/darkroom.db"),
+        description="Database: the path of a file of SQLite, made when it is missing (three "
+        "slashes for a relative path, four for an absolute one), or a server of MongoDB.",
+    )
+    library: Folder = Field(
+        Path("testimages"),
+        description="Folder whose images are indexed, and shown by `/v1/images`.",
     )
 
 
@@ -149,6 +169,7 @@ class Settings(BaseModel):
 
     server: ServerSettings = Field(default_factory=ServerSettings)
     storage: StorageSettings = Field(default_factory=StorageSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
     log: LogSettings = Field(default_factory=LogSettings)

@@ -7,6 +7,8 @@ import inspect
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from service.settings import Variable, parts, variables
 from service.units import DefaultText, Unit
 
@@ -59,6 +61,8 @@ def default_value(variable: Variable) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()  # what everybody can read here is none
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ",".join(map(str, value))
     units = [item for item in variable.info.metadata if isinstance(item, Unit)]

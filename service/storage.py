@@ -85,11 +85,16 @@ class Storage:
     """
 
     def __init__(
-        self, read_roots: Iterable[Path], write_roots: Iterable[Path], max_bytes: int
+        self,
+        read_roots: Iterable[Path],
+        write_roots: Iterable[Path],
+        max_bytes: int,
+        library: Path | None = None,
     ) -> None:
         self.base = str(Path.cwd())
         self.read_roots = tuple(_as_prefix(root) for root in read_roots)
         self.write_roots = tuple(_as_prefix(root) for root in write_roots)
+        self.library = () if library is None else (_as_prefix(library),)
         self.max_bytes = max_bytes
         self._folders: dict[str, str] | None = None
 
@@ -115,7 +120,14 @@ class Storage:
 
     def read(self, path: str, count: int | None = None) -> bytes:
         """The bytes of an input, the first `count` of them if given. Raises a StorageError."""
-        descriptor = _open_to_read(self.resolve_input(path), path)
+        return self._read(self.resolve_input(path), path, count)
+
+    def read_library(self, path: str) -> bytes:
+        """The bytes of a file of the library, wherever requests may read. Raises a StorageError."""
+        return self._read(self._confined(path, self.library, "input"), path)
+
+    def _read(self, real: str, path: str, count: int | None = None) -> bytes:
+        descriptor = _open_to_read(real, path)
         try:
             size = self._checked_size(descriptor, path)
             return _read_exactly(descriptor, size if count is None else min(size, count))

@@ -3,6 +3,7 @@
 They are not frozen: a frozen dataclass with slots takes thrice as long to unpickle.
 """
 
+import base64
 import os
 import tempfile
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from service.storage import SinkUnwritable, SourceUnreadable, Storage
+
+MAX_INLINE_BYTES = 1024 * 1024
 
 
 class Source(Protocol):
@@ -49,6 +52,16 @@ class FileSource:
 
 
 @dataclass(slots=True)
+class LibrarySource:
+    """A file of the library."""
+
+    path: str
+
+    def read(self, storage: Storage) -> bytes:
+        return storage.read_library(self.path)
+
+
+@dataclass(slots=True)
 class FileSink:
     """A file below the write roots; several results are numbered."""
 
@@ -67,13 +80,17 @@ class FileSink:
 
 @dataclass(slots=True)
 class MemorySource:
-    """What a MemoryFile of the server holds."""
+    """What a MemoryFile of the server holds: `count` bytes from `offset`, or all."""
 
     path: str
+    offset: int = 0
+    count: int = -1
 
     def read(self, storage: Storage) -> bytes:
         try:
-            return Path(self.path).read_bytes()
+            with Path(self.path).open("rb") as file:
+                file.seek(self.offset)
+                return file.read(self.count)
         except OSError as error:
             raise SourceUnreadable(f"the request has ended: {error.strerror}") from None
 
@@ -95,6 +112,34 @@ class MemorySink:
 
     def discard_partial(self, storage: Storage, token: str) -> None:
         """Nothing to do: the file ends with the request."""
+
+
+@dataclass(slots=True)
+class InlineSource:
+    """An image so small that it comes along, in base64."""
+
+    content: str
+
+    def read(self, storage: Storage) -> bytes:
+        return base64.b64decode(self.content)
+
+
+@dataclass(slots=True)
+class InlineSink:
+    """Results so small that they go back in place of their paths, in base64.
+
+    `name` is as in Sink.
+    """
+
+    name: str | None = None
+
+    def write(self, storage: Storage, results: list[bytes], token: str) -> list[str]:
+        if sum(map(len, results)) > MAX_INLINE_BYTES:
+            raise SinkUnwritable(f"the result has more than {MAX_INLINE_BYTES} bytes")
+        return [base64.b64encode(result).decode() for result in results]
+
+    def discard_partial(self, storage: Storage, token: str) -> None:
+        """Nothing to do: there is no file."""
 
 
 class MemoryFile:

@@ -104,6 +104,15 @@ def lower_case(value: object) -> object:
     return value.strip().lower() if isinstance(value, str) else value
 
 
+def _store_url(value: object) -> object:
+    """Raises ValueError for what is neither of the two kinds of database."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+    path = text.removeprefix("sqlite:///")
+    if not text.startswith(("mongodb://", "mongodb+srv://")) and (path == text or not path):
+        raise ValueError("no database")
+    return value
+
+
 def usable_cores() -> int:
     """Count the cores that this process may use: a container may grant fewer than there are."""
     if hasattr(os, "sched_getaffinity"):
@@ -154,6 +163,12 @@ Folders = Annotated[
 ]
 WorkerMemory = Annotated[ByteSize, Field(ge=768 * MIB), Allowed("a size of at least 768MiB")]
 Workers = Annotated[Count, DefaultText("the number of usable cores")]
+Folder = Annotated[Path, Allowed("a folder")]
+StoreUrl = Annotated[
+    SecretStr,
+    BeforeValidator(_store_url),
+    Allowed("sqlite:///PATH or mongodb://USER:PASSWORD@HOST/DATABASE"),
+]
 LogFile = Annotated[Path | None, Allowed("a path")]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ _CHUNK = 1024 * 1024
 _MAX_FIELDS = 20
 _MAX_FIELD_BYTES = 1024 * 1024
 FILE_FIELD = "file"
+FILES_FIELD = "files"
 _JSON_FIELDS = {"operations", "encode"}
 
 
@@ -27,6 +29,15 @@ class Upload:
 
     name: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A file of a request: its name, and where it lies in the request's MemoryFile."""
+
+    name: str
+    offset: int
+    count: int
 
 
 async def receive(request: Request, into: MemoryFile, limit: int) -> Upload:
@@ -45,19 +56,46 @@ async def receive(request: Request, into: MemoryFile, limit: int) -> Upload:
     return Upload()
 
 
-async def _receive_form(request: Request, into: MemoryFile, limit: int) -> Upload:
+async def receive_files(
+    request: Request, into: MemoryFile, limit: int, most: int
+) -> list[Received]:
+    """Store the form's `files` in `into`, one behind the other; `limit` is for each, in bytes.
+
+    Raises ImageTooLarge, MalformedRequest, and InvalidRequest for none, or more than `most`.
+    """
+    found: list[Received] = []
+    async with _form(request, most) as form:
+        for file in form.getlist(FILES_FIELD):
+            if isinstance(file, UploadFile):
+                offset = sum(one.count for one in found)
+                count = await _store(_chunks(file), into, limit)
+                found.append(Received(file.filename or "", offset, count))
+    if not found:
+        detail = "the form has no files in its field `files`"
+        raise InvalidRequest(detail, [("/files", "is required")])
+    return found
+
+
+@asynccontextmanager
+async def _form(request: Request, most: int) -> AsyncIterator[FormData]:
+    """The form of a request, with `most` files. Raises MalformedRequest."""
     try:
         async with request.form(
-            max_files=1, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_BYTES
+            max_files=most, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_BYTES
         ) as form:
-            file = form.get(FILE_FIELD)
-            if not isinstance(file, UploadFile):
-                detail = "the form has no file in its field `file`"
-                raise InvalidRequest(detail, [("/file", "is required")])
-            await _store(_chunks(file), into, limit)
-            return Upload(file.filename, _options(form))
+            yield form
     except HTTPException as error:
         raise MalformedRequest(f"the form cannot be read: {error.detail}") from None
+
+
+async def _receive_form(request: Request, into: MemoryFile, limit: int) -> Upload:
+    async with _form(request, most=1) as form:
+        file = form.get(FILE_FIELD)
+        if not isinstance(file, UploadFile):
+            detail = "the form has no file in its field `file`"
+            raise InvalidRequest(detail, [("/file", "is required")])
+        await _store(_chunks(file), into, limit)
+        return Upload(file.filename, _options(form))
 
 
 async def _chunks(file: UploadFile) -> AsyncIterator[bytes]:

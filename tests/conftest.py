@@ -10,10 +10,14 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from processors.resources import reading
 from service.app import create_app
 from service.services import Services
 from service.settings import load_settings
+from tests.mongod import Mongod
+from tests.resources import read_sample
 from tests.samples import photograph
+from tests.stores import mongod_or_skip
 
 WORKERS = 2
 
@@ -34,12 +38,21 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="session", autouse=True)
+def reader() -> Iterator[None]:
+    """What operations in this process read their images with; workers have the service's own."""
+    with reading(read_sample):
+        yield
+
+
 @pytest.fixture(scope="session")
 def app(workspace: Path) -> Iterator[FastAPI]:
     """One application for all tests: its workers start once."""
     settings = load_settings(
         read_roots=str(workspace),
         write_roots=str(workspace / "out"),
+        store=f"sqlite:///{workspace / 'darkroom.db'}",
+        library=str(workspace / "in"),
         workers=WORKERS,
         task_timeout="5s",
     )
@@ -58,3 +71,9 @@ def services(application: FastAPI) -> Services:
     found: Any = application.state.services
     assert isinstance(found, Services)
     return found
+
+
+@pytest.fixture(scope="session")
+def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
+    """One real MongoDB server for all tests; each uses a database of its own."""
+    yield from mongod_or_skip(tmp_path_factory.mktemp("mongod"))

@@ -55,6 +55,10 @@ LAYERS = {
     "rules": 5,
     "planner": 6,
     "pipeline": 7,
+    "fingerprint": 8,
+    "inspection": 8,
+    "raw_pixels": 8,
+    "jobs": 9,
 }
 MIDDLE = 3
 

@@ -69,6 +69,31 @@ def batch(
     compression: Annotated[
         int | None, _option("--compression", help="Effort of PNG, 0 to 9.")
     ] = None,
+    chroma_subsampling: Annotated[
+        str | None,
+        _option(
+            "--chroma-subsampling",
+            metavar="4:4:4|4:2:2|4:2:0",
+            help="JPEG: how many pixels share a colour; 4:2:0 is the default.",
+        ),
+    ] = None,
+    speed: Annotated[int | None, _option("--speed", help="AVIF, 0 to 10, the fastest.")] = None,
+    background: Annotated[
+        str | None,
+        _option("--background", help="Colour behind what is clear, for formats with no alpha."),
+    ] = None,
+    max_bytes: Annotated[
+        int | None,
+        _option("--max-bytes", help="The best quality of JPEG, WebP and AVIF that fits."),
+    ] = None,
+    metadata: Annotated[
+        str | None,
+        _option(
+            "--metadata",
+            metavar="strip|keep|copyright",
+            help="What of EXIF, XMP and the profile is kept; strip is the default.",
+        ),
+    ] = None,
     fidelity: Annotated[
         str | None,
         _option(
@@ -113,6 +138,11 @@ def batch(
         "progressive": progressive or None,
         "lossless": lossless or None,
         "compression": compression,
+        "chroma_subsampling": chroma_subsampling,
+        "speed": speed,
+        "background": background,
+        "max_bytes": max_bytes,
+        "metadata": metadata,
     }
     arguments = Arguments(
         input or [],

@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _show_version() -> None:
-    from service.app import VERSION
+    from service.version import VERSION
 
     typer.echo(f"Darkroom {VERSION}")
     sys.exit()

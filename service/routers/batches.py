@@ -11,6 +11,7 @@ from schemas.results import ImageResult, Status
 from service.dependencies import ServicesDependency
 from service.jobs.batch import Batch, counts_of, run_batch
 from service.logs import bind_job_id
+from service.recipes import resolved
 from service.services import Services
 from service.views import image_result, operation_warning
 
@@ -26,6 +27,7 @@ async def process_batch(request: BatchRequest, services: ServicesDependency) -> 
     A bad image fails alone; the answer says why, and what became of the others. Several results
     of one image (a split) are written beside one another: `stem_1.ext`, `stem_2.ext`, ...
     """
+    request = await resolved(request, services.store.recipes)
     services.check_counts(request.images, request.operations)
     identifier = secrets.token_hex(8)
     batch = Batch(request.pipeline(), request.images)

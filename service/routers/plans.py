@@ -10,6 +10,7 @@ from schemas.batches import BatchRequest, ImagePlan, PlanResponse
 from service.dependencies import ServicesDependency
 from service.errors import InvalidRequest
 from service.jobs.plans import plan_image
+from service.recipes import resolved
 from service.services import Services
 from service.views import image_plan, operation_warning
 
@@ -26,6 +27,7 @@ async def plan_batch(request: BatchRequest, services: ServicesDependency) -> Pla
 
     Headers are read; nothing is decoded or written.
     """
+    request = await resolved(request, services.store.recipes)
     services.check_counts(request.images, request.operations)
     loop = asyncio.get_running_loop()
     plans = await loop.run_in_executor(_PLANNING, _plans, request, services)

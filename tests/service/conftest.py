@@ -9,9 +9,12 @@ import cv2
 import pytest
 from fastapi.testclient import TestClient
 
+from service.app import create_app
+from service.settings import load_settings
 from tests.conftest import services
 from tests.live import ROOT, LiveServer
 from tests.samples import photograph
+from tests.stores import KINDS, url_of
 
 
 @pytest.fixture(scope="session")
@@ -22,12 +25,13 @@ def live(workspace: Path) -> Iterator[LiveServer]:
 
 
 @pytest.fixture(scope="session")
-def repository_client() -> Iterator[TestClient]:
+def repository_client(workspace: Path) -> Iterator[TestClient]:
     """`main:app` made in the root of the repository, outside its lifespan, with the defaults."""
     before = Path.cwd()
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("DARKROOM_")]:
             patch.delenv(name)
+        patch.setenv("DARKROOM_STORE", f"sqlite:///{workspace / 'repository.db'}")
         os.chdir(ROOT)
         try:
             from main import app
@@ -56,3 +60,23 @@ def server(workspace: Path) -> Iterator[LiveServer]:
 def threads() -> Iterator[ThreadPoolExecutor]:
     with ThreadPoolExecutor() as pool:
         yield pool
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def stored(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TestClient]:
+    """A client of an application over a new store; its library is the folder `library`."""
+    folder = tmp_path_factory.mktemp("stored")
+    (folder / "library").mkdir()
+    (folder / "out").mkdir()
+    settings = load_settings(
+        store=url_of(request.param, folder, request),
+        library=str(folder / "library"),
+        read_roots=str(folder),
+        write_roots=str(folder / "out"),
+        workers=1,
+    )
+    application = create_app(settings)
+    with TestClient(application, raise_server_exceptions=False) as client:
+        yield client

@@ -15,8 +15,15 @@ from service.engine.base import EngineClosed, EngineError, WorkerCrashed
 from service.environment import SettingsError
 from service.errors import INTERNAL, KINDS, Kind, RequestError, kind_of, pointer, problem_of
 from service.storage import StorageError
+from service.store.base import StoreError
 
-BASES: tuple[type[Exception], ...] = (ProcessorError, StorageError, EngineError, RequestError)
+BASES: tuple[type[Exception], ...] = (
+    ProcessorError,
+    StorageError,
+    EngineError,
+    StoreError,
+    RequestError,
+)
 KEYS = ["type", "title", "status", "detail", "errors"]
 
 

@@ -1,0 +1,30 @@
+"""How the content of a library's image is named before it is made."""
+
+import hashlib
+
+from processors.plan import Pipeline
+from service.library.folder import ImageFile
+
+
+def etag_of(file: ImageFile, pipeline: Pipeline, version: str) -> str:
+    """A strong entity tag (RFC 9110, 8.8.3): the file as it is now, and all that is done to it."""
+    steps = [operation.text() for _, operation in pipeline.steps]
+    named = (
+        file.path,
+        file.bytes,
+        file.modified.isoformat(),
+        steps,
+        pipeline.encode.model_dump_json(),
+        pipeline.fidelity,
+        pipeline.on_invalid,
+        version,
+    )
+    return f'"{hashlib.sha256(repr(named).encode()).hexdigest()[:32]}"'
+
+
+def matches(if_none_match: str | None, etag: str) -> bool:
+    """Whether the client has it already (RFC 9110, 13.1.2): a list of tags, or `*`."""
+    if if_none_match is None:
+        return False
+    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return "*" in tags or etag in tags

@@ -1,0 +1,28 @@
+"""The parts over one connection."""
+
+from service.store.base import Store
+from service.store.mongo.collections import MongoCollections
+from service.store.mongo.database import Database
+from service.store.mongo.images import MongoImages
+from service.store.mongo.recipes import MongoRecipes
+
+
+class MongoStore(Store):
+    """The database that `url` names, `mongodb://user:password@host/database`."""
+
+    def __init__(self, url: str) -> None:
+        self._database = Database(url)
+        self.images = MongoImages(self._database)
+        self.collections = MongoCollections(self._database)
+        self.recipes = MongoRecipes(self._database)
+
+    async def open(self) -> None:
+        async with self._database.use():
+            pass
+
+    async def ping(self) -> None:
+        async with self._database.use() as database:
+            await database.command("ping")
+
+    async def close(self) -> None:
+        await self._database.close()
