@@ -15,14 +15,21 @@ def premultiplied(image: Image, filtered: Callable[[Image], Image]) -> Image:
     Colour is multiplied by alpha, filtered, and divided by the filtered alpha, in the dtype of
     `image`: exact to one level where alpha is high, coarser where hardly anything is seen.
     """
-    if channels_of(image) != 4 or image[..., 3].min() == full_scale(image):
+    if is_opaque(image):
         return filtered(image)
-    weight = cv2.cvtColor(image[..., 3], cv2.COLOR_GRAY2BGR)
-    colour = cv2.multiply(colour_of(image), weight, scale=1 / full_scale(image))
-    result = filtered(np.dstack([colour, image[..., 3]]))  # type: ignore[arg-type]
-    weight = cv2.cvtColor(result[..., 3], cv2.COLOR_GRAY2BGR)
-    colour = cv2.divide(colour_of(result), weight, scale=full_scale(image))
-    return np.dstack([colour, result[..., 3]])  # type: ignore[return-value]
+    white = full_scale(image)
+    result = filtered(cv2.multiply(image, _weight(image), scale=1 / white))  # type: ignore[arg-type]
+    return cv2.divide(result, _weight(result), scale=white)  # type: ignore[return-value]
+
+
+def _weight(image: Image) -> Image:
+    """Alpha for each colour, and white for alpha, which keeps it as it is: (H, W, 4)."""
+    return cv2.cvtColor(alpha_of(image), cv2.COLOR_GRAY2BGRA)  # type: ignore[return-value]
+
+
+def is_opaque(image: Image) -> bool:
+    """Whether nothing of `image` is transparent: it has no alpha, or a full one everywhere."""
+    return channels_of(image) != 4 or bool(image[..., 3].min() == full_scale(image))
 
 
 def colour_of(image: Image) -> Image:
@@ -34,6 +41,17 @@ def colour_of(image: Image) -> Image:
     return cv2.cvtColor(image, cv2.COLOR_BGRA2BGR)  # type: ignore[return-value]
 
 
+def alpha_of(image: Image) -> Image:
+    """A copy (H, W) of the alpha of `image` (H, W, 4)."""
+    return cv2.extractChannel(image, 3)  # type: ignore[return-value]
+
+
+def joined(colour: Image, alpha: Image) -> Image:
+    """`colour`, gray or BGR, with `alpha` (H, W) of its dtype: (H, W, 4)."""
+    code = cv2.COLOR_GRAY2BGRA if colour.ndim == 2 else cv2.COLOR_BGR2BGRA
+    return cv2.insertChannel(alpha, cv2.cvtColor(colour, code), 3)  # type: ignore[return-value]
+
+
 def full_scale(image: Image) -> int:
     """The value of white: 255 or 65535."""
     return int(np.iinfo(image.dtype).max)
@@ -41,7 +59,7 @@ def full_scale(image: Image) -> int:
 
 def flatten(image: Image, background: tuple[int, int, int]) -> Image:
     """`image` (H, W, 4) laid onto `background` (B, G, R of 255): (H, W, 3)."""
-    weight = cv2.cvtColor(image[..., 3], cv2.COLOR_GRAY2BGR)
+    weight = cv2.cvtColor(alpha_of(image), cv2.COLOR_GRAY2BGR)
     scale = full_scale(image)
     seen = cv2.multiply(colour_of(image), weight, scale=1 / scale)
     level = np.array([*background, 0]) * (scale / 255)

@@ -1,13 +1,12 @@
 """Changing the values of colours, one by one, and leaving alpha alone."""
 
 from collections.abc import Callable
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.alpha import colour_of, full_scale
+from processors.alpha import alpha_of, colour_of, full_scale, joined
 from processors.operation import Image, channels_of
 
 Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -20,9 +19,7 @@ def on_colour(image: Image, changed: Callable[[Image], Image]) -> Image:
     """
     if channels_of(image) != 4:
         return changed(image)
-    result = changed(colour_of(image))
-    colour = cv2.cvtColor(result, cv2.COLOR_GRAY2BGR) if result.ndim == 2 else result
-    return np.dstack([colour, image[..., 3]])  # type: ignore[return-value]
+    return joined(changed(colour_of(image)), alpha_of(image))
 
 
 def through_curve(image: Image, curve: Curve) -> Image:
@@ -33,10 +30,4 @@ def through_curve(image: Image, curve: Curve) -> Image:
     white = full_scale(image)
     values = curve(np.arange(white + 1) / white) * white
     table = np.clip(np.rint(values), 0, white).astype(image.dtype)
-    return on_colour(image, lambda colour: _looked_up(colour, table))
-
-
-def _looked_up(colour: Image, table: NDArray[Any]) -> Image:
-    if colour.dtype == np.uint8:
-        return cv2.LUT(colour, table)  # type: ignore[return-value]
-    return table[colour]
+    return on_colour(image, lambda colour: cv2.LUT(colour, table))  # type: ignore[arg-type,return-value]

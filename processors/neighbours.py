@@ -7,14 +7,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.alpha import full_scale
-from processors.operation import Image, channels_of
+from processors.alpha import full_scale, is_opaque
+from processors.levels import on_colour
+from processors.operation import Image
 
 Plane = NDArray[Any]
 """(H, W) uint8, uint16 or float32."""
 
 Floats = NDArray[np.float32]
 Linear = Callable[[Plane], Floats]
+Laid = Callable[[Plane, int, float, float], Any]
+"""A linear filter as OpenCV's: of channels, into a depth (-1 keeps it), times a gain, plus a value.
+"""
 
 Negatives = Literal["offset", "absolute", "clip"]
 """How values below black are shown: half of each value on mid-gray, without sign, or as black."""
@@ -60,7 +64,7 @@ def each_colour(image: Image, changed: Callable[[Plane], Image]) -> Image:
         return changed(np.ascontiguousarray(image))
     result: Image = np.array(image, order="C")  # type: ignore[assignment]
     for channel in range(3):
-        result[..., channel] = changed(np.ascontiguousarray(image[..., channel]))
+        cv2.insertChannel(changed(cv2.extractChannel(image, channel)), result, channel)
     return result
 
 
@@ -70,11 +74,34 @@ def weighing(image: Image, linear: Linear, total: float) -> Linear:
     As far as a neighbour is transparent, the pixel's own colour stands in for it: unseen colour
     has no effect, and a filter that changes nothing still changes nothing.
     """
-    if channels_of(image) != 4 or image[..., 3].min() == full_scale(image):
+    if is_opaque(image):
         return linear
     weight = image[..., 3].astype(np.float32) / np.float32(full_scale(image))
     own = np.float32(total) - linear(weight)
     return lambda plane: linear(plane * weight) + plane * own
+
+
+def filtered(
+    image: Image, laid: Laid, total: float, negatives: Negatives = "clip", offset: float = 0
+) -> Image:
+    """`laid`, a filter whose weights sum to `total`, of each colour as far as it is seen.
+
+    `offset`, in the values of `image`, is added where negative values are clipped.
+    """
+    if is_opaque(image):
+        return on_colour(image, lambda colour: _at_once(colour, laid, negatives, offset))
+    linear = weighing(image, lambda plane: laid(plane, cv2.CV_32F, 1, 0), total)
+    added = np.float32(offset)
+    return each_colour(image, lambda plane: shown(linear(plane) + added, negatives, image))
+
+
+def _at_once(colour: Image, laid: Laid, negatives: Negatives, offset: float) -> Image:
+    """The same by OpenCV alone, which rounds, limits and takes all colours together."""
+    gain, added = (0.5, 128 * level(colour)) if negatives == "offset" else (1, offset)
+    found: Image = laid(colour, -1, gain, added)
+    if negatives == "absolute":  # one of the two is black
+        found = cv2.add(found, laid(colour, -1, -1, 0))  # type: ignore[assignment]
+    return found
 
 
 def in_eight_bits(image: Image, changed: Callable[[Image], Image]) -> Image:

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from processors import alpha
-from processors.alpha import colour_of
+from processors.alpha import alpha_of, colour_of, joined
 from processors.colours import Color, bgr
 from processors.operation import Image, Operation, Size, channels_of
 
@@ -54,10 +54,11 @@ class Opacity(Operation):
         white = alpha.full_scale(image)
         if channels_of(image) == 4:
             table = np.rint(np.arange(white + 1) * self.amount).astype(image.dtype)
-            return np.dstack([colour_of(image), table[image[..., 3]]])
-        colour = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR) if image.ndim == 2 else image
-        clear = np.full(image.shape[:2], round(white * self.amount), image.dtype)
-        return np.dstack([colour, clear])
+            return joined(colour_of(image), cv2.LUT(alpha_of(image), table))  # type: ignore[arg-type]
+        code = cv2.COLOR_GRAY2BGRA if image.ndim == 2 else cv2.COLOR_BGR2BGRA
+        result = cv2.cvtColor(image, code)
+        result[..., 3] = round(white * self.amount)
+        return result  # type: ignore[return-value]
 
     def output_channels(self, channels: int) -> int:
         return channels if self.amount == 1 else 4

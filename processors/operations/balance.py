@@ -39,7 +39,7 @@ def _on_luma(colour: Image, changed: Callable[[Image], Image]) -> Image:
     if colour.ndim == 2:
         return changed(colour)
     parts = cv2.cvtColor(colour, cv2.COLOR_BGR2YCrCb)
-    parts[..., 0] = changed(np.ascontiguousarray(parts[..., 0]))  # type: ignore[arg-type]
+    cv2.insertChannel(changed(cv2.extractChannel(parts, 0)), parts, 0)  # type: ignore[arg-type]
     return cv2.cvtColor(parts, cv2.COLOR_YCrCb2BGR)  # type: ignore[return-value]
 
 
@@ -50,7 +50,7 @@ def _spread(luma: Image, mask: Mask | None) -> Image:
         return luma
     below = np.cumsum(counts) - counts[used[0]]
     table = np.clip(np.rint(below / below[-1] * full_scale(luma)), 0, None).astype(luma.dtype)
-    return table[luma]  # type: ignore[no-any-return]
+    return cv2.LUT(luma, table)  # type: ignore[return-value]
 
 
 class AutoLevels(Operation):
@@ -77,12 +77,12 @@ class AutoLevels(Operation):
 
     def _stretched(self, colour: Image, mask: Mask | None) -> Image:
         if colour.ndim == 2:
-            return self._table(colour, mask)[colour]
+            return cv2.LUT(colour, self._table(colour, mask))  # type: ignore[return-value]
         if self.channels == "together":
             luma = cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY)
-            return self._table(luma, mask)[colour]  # type: ignore[arg-type]
-        parts = (colour[..., at] for at in range(3))
-        return np.dstack([self._table(part, mask)[part] for part in parts])
+            return cv2.LUT(colour, self._table(luma, mask))  # type: ignore[arg-type,return-value]
+        parts: Any = cv2.split(colour)
+        return cv2.merge([cv2.LUT(part, self._table(part, mask)) for part in parts])  # type: ignore[return-value]
 
     def _table(self, channel: Image, mask: Mask | None) -> NDArray[Any]:
         counts, white = histogram(channel, mask), full_scale(channel)
@@ -117,7 +117,8 @@ class WhiteBalance(Operation):
         return on_colour(image, lambda colour: self._balanced(colour, mask))
 
     def _balanced(self, colour: Image, mask: Mask | None) -> Image:
-        counts = [histogram(colour[..., at], mask) for at in range(3)]
+        parts: Any = cv2.split(colour)
+        counts = [histogram(part, mask) for part in parts]
         if not counts[0].any():
             return colour
         white = full_scale(colour)
@@ -126,7 +127,7 @@ class WhiteBalance(Operation):
         gains = np.where(levels > 0, aim / np.maximum(levels, 1e-9), 1)
         values = np.outer(gains, np.arange(white + 1))
         tables = np.clip(np.rint(values), 0, white).astype(colour.dtype)
-        return np.dstack([tables[at][colour[..., at]] for at in range(3)])
+        return cv2.merge([*map(cv2.LUT, parts, tables)])  # type: ignore[return-value]
 
     def _level(self, counts: NDArray[np.float64]) -> float:
         if self.method == "gray_world":

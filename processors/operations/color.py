@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from processors.alpha import full_scale
+from processors.alpha import alpha_of, full_scale, joined
 from processors.bands import in_bands
 from processors.cielab import from_lab, to_lab
 from processors.levels import on_colour
@@ -32,7 +32,7 @@ class Grayscale(Operation):
         gray = cv2.cvtColor(image, code)
         if channels_of(image) == 3:
             return gray  # type: ignore[return-value]
-        return np.dstack([gray, gray, gray, image[..., 3]])  # type: ignore[return-value]
+        return joined(gray, alpha_of(image))  # type: ignore[arg-type]
 
     def output_channels(self, channels: int) -> int:
         return 1 if channels == 3 else channels

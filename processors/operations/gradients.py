@@ -4,25 +4,27 @@ A gradient is scaled so that the step from black to white gives white (for Sobel
 divided by 4).
 """
 
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import cv2
 import numpy as np
 from pydantic import Field, model_validator
 
+from processors.alpha import is_opaque
 from processors.levels import on_colour
 from processors.neighbours import (
     NEGATIVES,
     Floats,
+    Laid,
     Linear,
     Negatives,
     Plane,
     contiguous,
     each_colour,
+    filtered,
     level,
     odd,
     rounded,
-    shown,
     weighing,
 )
 from processors.operation import Image, Operation
@@ -43,8 +45,8 @@ class _Directional(Operation):
     direction: ClassVar[tuple[int, int]]
 
     def apply(self, image: Image) -> Image:
-        gradient = weighing(image, derivative(self.operator, *self.direction, self.scale), 0)
-        return each_colour(image, lambda plane: shown(gradient(plane), self.negatives, image))
+        laid = _laid(self.operator, *self.direction, self.scale)
+        return filtered(image, laid, 0, self.negatives)
 
 
 class Dx(_Directional):
@@ -112,11 +114,10 @@ class Laplacian(Operation):
         side = odd(self.kernel_size)
         factor = self.scale / _positive_weights(side)
 
-        def bend(plane: Plane) -> Floats:
-            return cv2.Laplacian(plane, cv2.CV_32F, ksize=side, scale=factor)  # type: ignore[return-value]
+        def laid(plane: Plane, depth: int, gain: float, added: float) -> Any:
+            return cv2.Laplacian(plane, depth, ksize=side, scale=gain * factor, delta=added)
 
-        bent = weighing(image, bend, 0)
-        return each_colour(image, lambda plane: shown(bent(plane), self.negatives, image))
+        return filtered(image, laid, 0, self.negatives)
 
 
 class Canny(Operation):
@@ -159,20 +160,31 @@ class Canny(Operation):
         gray = contiguous(colour)
         if gray.ndim == 3:
             gray = cv2.cvtColor(gray, cv2.COLOR_BGR2GRAY)  # type: ignore[assignment]
+        high = 2 * self.low if self.high is None else self.high
+        if image.dtype == np.uint8 and is_opaque(image):
+            return cv2.Canny(gray, self.low, high)  # type: ignore[return-value]
         across, down = (
             np.rint(weighing(image, _replicated(*direction), 0)(gray) / level(image))
             for direction in ((1, 0), (0, 1))
         )
-        high = 2 * self.low if self.high is None else self.high
         found = cv2.Canny(across.astype(np.int16), down.astype(np.int16), self.low, high)
         return found if image.dtype == np.uint8 else found.astype(np.uint16) * np.uint16(257)  # type: ignore[no-any-return]
 
 
 def derivative(operator: Operator, across: int, down: int, scale: float) -> Linear:
     """The first derivative in one direction, of which a step from black to white gives white."""
-    if operator == "scharr":
-        return lambda plane: cv2.Scharr(plane, cv2.CV_32F, across, down, scale=scale / 16)  # type: ignore[return-value]
-    return lambda plane: cv2.Sobel(plane, cv2.CV_32F, across, down, ksize=3, scale=scale / 4)  # type: ignore[return-value]
+    laid = _laid(operator, across, down, scale)
+    return lambda plane: laid(plane, cv2.CV_32F, 1, 0)
+
+
+def _laid(operator: Operator, across: int, down: int, scale: float) -> Laid:
+    side, weights = (cv2.FILTER_SCHARR, 16) if operator == "scharr" else (3, 4)
+
+    def laid(plane: Plane, depth: int, gain: float, added: float) -> Any:
+        factor = gain * scale / weights
+        return cv2.Sobel(plane, depth, across, down, ksize=side, scale=factor, delta=added)
+
+    return laid
 
 
 def _length(across: Floats, down: Floats) -> Floats:

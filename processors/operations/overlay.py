@@ -39,6 +39,10 @@ class Watermark(Operation):
     example: ClassVar = "watermark=testimages/cyclo4.jpg"
     channelwise: ClassVar = True
 
+    @property
+    def resources(self) -> tuple[str, ...]:
+        return (self.path,)
+
     def apply(self, image: Image) -> Image:
         mark = self._mark(size_of(image))
         result: Image = np.array(image, order="C")  # type: ignore[assignment]

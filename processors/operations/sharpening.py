@@ -1,13 +1,23 @@
 """Operations that bring out detail, or that weigh neighbours at will."""
 
 import math
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import cv2
 import numpy as np
 from pydantic import Field, model_validator
 
-from processors.neighbours import Floats, Plane, each_colour, level, rounded, smoothed, weighing
+from processors.alpha import full_scale
+from processors.neighbours import (
+    Floats,
+    Plane,
+    each_colour,
+    filtered,
+    level,
+    rounded,
+    smoothed,
+    weighing,
+)
 from processors.operation import Image, Operation, Size
 
 _RELIEF = np.array([[-2, -1, 0], [-1, 0, 1], [0, 1, 2]], np.float32)
@@ -120,10 +130,12 @@ class Convolve(Operation):
 
 def convolved(image: Image, kernel: Floats, offset: float) -> Image:
     """`kernel` laid on each colour channel, and `offset` levels of 255 added."""
+    # OpenCV rounds by way of int32, where larger sums would turn round.
+    small = (np.abs(kernel).sum() + 1) * full_scale(image) < 2**31
 
-    def laid(plane: Plane) -> Floats:
-        return cv2.filter2D(plane, cv2.CV_32F, kernel)  # type: ignore[return-value]
+    def laid(plane: Plane, depth: int, gain: float, added: float) -> Any:
+        if depth != -1 or small:
+            return cv2.filter2D(plane, depth, kernel * np.float32(gain), delta=added)
+        return rounded(laid(plane, cv2.CV_32F, gain, added), image)
 
-    linear = weighing(image, laid, float(kernel.sum()))
-    added = np.float32(offset * level(image))
-    return each_colour(image, lambda plane: rounded(linear(plane) + added, image))
+    return filtered(image, laid, float(kernel.sum()), offset=offset * level(image))

@@ -150,8 +150,13 @@ def _run(stops: list[int], colours: NDArray[Any], white: int) -> NDArray[Any]:
 
 def _through_palette(image: Image, palette: NDArray[Any]) -> Image:
     """The gray of `image` looked up in `palette` (white + 1, 3)."""
-    table = np.rint(palette).astype(image.dtype)
-    return on_colour(image, lambda colour: table[_gray(colour)])
+    tables = np.ascontiguousarray(np.rint(palette).astype(image.dtype).T)
+
+    def drawn(colour: Image) -> Image:
+        gray = _gray(colour)
+        return cv2.merge([cv2.LUT(gray, table) for table in tables])  # type: ignore[return-value]
+
+    return on_colour(image, drawn)
 
 
 def _gray(colour: Image) -> Image:
