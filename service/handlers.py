@@ -1,5 +1,6 @@
 """Every error as a problem, and what OpenAPI says about them."""
 
+import errno
 import logging
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from service.errors import (
     MethodNotAllowed,
     NotFound,
     RequestError,
+    TooManyFiles,
     pointer,
     problem_of,
 )
@@ -37,6 +39,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 _MOST_FAULTS = 100
 _RETRY_AFTER_SECONDS = "5"
+_NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 _CLIENT_CLOSED_REQUEST = 499
 """nginx's status for it; HTTP has none."""
 
@@ -66,7 +69,10 @@ def problem_response(error: BaseException, headers: dict[str, str] | None = None
 
 
 def internal_error(error: Exception) -> Response:
-    """The answer for an error that nobody foresaw; the log has its cause."""
+    """The answer for an error that no other handler took; the log has its cause."""
+    if isinstance(error, OSError) and error.errno in _NO_DESCRIPTORS:
+        _log.warning("a request was put off: %s", error)
+        return problem_response(TooManyFiles("the server has too many open files for now"))
     _log.error("unexpected %s", type(error).__name__, exc_info=error)
     return problem_response(error)
 
@@ -85,7 +91,9 @@ async def _internal(request: Request, error: Exception) -> Response:
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
-    return problem_response(request_error(cast(RequestValidationError, error)))
+    return problem_response(
+        request_error(cast(RequestValidationError, error), request.scope.get("route"))
+    )
 
 
 async def _http(request: Request, error: Exception) -> Response:
@@ -101,11 +109,11 @@ async def _http(request: Request, error: Exception) -> Response:
     return problem_response(MalformedRequest(detail), headers)
 
 
-def request_error(error: RequestValidationError) -> RequestError:
+def request_error(error: RequestValidationError, route: object = None) -> RequestError:
     """pydantic's findings as one error, with a pointer for each."""
     found = error.errors()
     # A hundred tell enough, and finding the nearest name for each takes time.
-    faults = [_fault(item, error.body) for item in found[:_MOST_FAULTS]]
+    faults = [_fault(item, error.body, route) for item in found[:_MOST_FAULTS]]
     if any(item["type"] == "json_invalid" for item in found):
         reason = found[0].get("ctx", {}).get("error", "")
         return MalformedRequest(f"the body is not JSON: {reason}")
@@ -114,14 +122,14 @@ def request_error(error: RequestValidationError) -> RequestError:
     return InvalidRequest(detail + more, faults)
 
 
-def _fault(item: dict[str, Any], body: Any) -> tuple[str, str]:
+def _fault(item: dict[str, Any], body: Any, route: object) -> tuple[str, str]:
     origin, *location = item["loc"]
     sent = body if origin in ("body", "form") else dict.fromkeys(location)
     at = pointer(location, sent, missing=item["type"] == "missing")
     detail = plain_message(cast(Any, item))
     field = str(location[-1]) if location else ""
     if item["type"] in _UNKNOWN_KEY:
-        return at, f"unknown key {field!r}{nearest(field, known_keys(origin, location))}"
+        return at, f"unknown key {field!r}{nearest(field, known_keys(origin, location, route))}"
     if item["type"] == "model_attributes_type":
         return at, "send a JSON object, with Content-Type: application/json"
     if item["type"] == "missing":

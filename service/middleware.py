@@ -8,19 +8,22 @@ import hmac
 import logging
 import re
 import secrets
+import sys
 from time import perf_counter
 
 from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.engine.base import EngineClosed
-from service.errors import BodyTooLarge, NotAuthorized
+from service.errors import BodyTooLarge, BodyTooSlow, NotAuthorized, RequestError
 from service.handlers import internal_error, problem_response
 from service.logs import bind_request_id
 from service.metrics import Metrics
 from service.services import Services
+from service.store.base import StoreError
 
 _log = logging.getLogger("darkroom.http")
 
@@ -31,6 +34,9 @@ _PLAIN_ID = re.compile(r"[ -Z\\^-~]{1,128}")
 _OWN_ASSETS = "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' blob:; " + (
     "style-src 'self' 'unsafe-inline'; object-src 'none'"
 )
+_SLOWEST = 1024
+"""Bytes a second at which a body may come in for as long as it takes."""
+
 _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
@@ -38,9 +44,26 @@ def install(app: FastAPI, services: Services) -> None:
     """The last one added is the first to see a request."""
     server = services.settings.server
     app.add_middleware(OwnAssets)
-    app.add_middleware(BodyLimit, limit=server.max_body)
+    app.add_middleware(BodyLimit, limit=server.max_body, timeout=server.body_timeout)
     app.add_middleware(ApiKeys, keys=server.api_keys)
     app.add_middleware(Observed, metrics=services.metrics)
+    app.add_middleware(PlainStart)
+
+
+class PlainStart:
+    """Say in one line why the store does not allow a start; the server would show a traceback."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_plain(message: Message) -> None:
+            # The framework sends this while it handles the error.
+            if isinstance(error := sys.exception(), StoreError):
+                message = {**message, "message": str(error)}
+            await send(message)
+
+        await self._app(scope, receive, send_plain if scope["type"] == "lifespan" else send)
 
 
 class Observed:
@@ -74,8 +97,12 @@ class Observed:
                     raise
                 await problem_response(EngineClosed())(scope, receive, send_with_id)
             except Exception as error:
-                if status:
+                if status and not isinstance(error.__cause__ or error, StoreError):
                     raise
+                if status:
+                    # Sent in part: the server closes the connection, and so the client knows.
+                    _log.warning("the answer is cut off: %s", error.__cause__ or error)
+                    return
                 # Here, not in the framework's outermost layer, which knows no request id.
                 await internal_error(error)(scope, receive, send_with_id)
             finally:
@@ -112,11 +139,15 @@ class ApiKeys:
 
 
 class BodyLimit:
-    """Cut a body off that is longer than `limit` bytes, while it streams in."""
+    """Cut a body off, while it streams in, that is longer than `limit` bytes or too slow.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
+    It may stand still for `timeout` seconds in all; what comes in makes up for that.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, timeout: float) -> None:
         self._app = app
         self._limit = limit
+        self._timeout = timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -125,45 +156,64 @@ class BodyLimit:
         announced = Headers(scope=scope).get("content-length", "")
         # No more digits than a length has: reading a number of many thousand fails.
         if announced.isdecimal() and int(announced[:20]) > self._limit:
-            await self._refuse(scope, receive, send)
+            await _cut_off(_too_large(self._limit))(scope, receive, send)
             return
-        body = _CountedBody(receive, send, self._limit)
+        body = _GuardedBody(receive, send, self._limit, self._timeout)
         await self._app(scope, body.receive, body.send)
-        if body.cut_off:
-            await self._refuse(scope, receive, send)
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        detail = f"the body has more than {self._limit} bytes, the limit (DARKROOM_MAX_BODY)"
-        # Else the server would read the rest, to find the next request behind it.
-        headers = {"Connection": "close"}
-        await problem_response(BodyTooLarge(detail), headers)(scope, receive, send)
+        if body.refusal is not None:
+            await _cut_off(body.refusal)(scope, receive, send)
 
 
-class _CountedBody:
-    """The body of one request. When it is too long, what the application answers is dropped.
+class _GuardedBody:
+    """The body of one request. When it is refused, what the application answers is dropped.
 
     That answer is seldom ours: the framework turns errors while it reads into a 400.
     """
 
-    def __init__(self, receive: Receive, send: Send, limit: int) -> None:
+    def __init__(self, receive: Receive, send: Send, limit: int, timeout: float) -> None:
         self._receive = receive
         self._send = send
+        self._limit = limit
         self._left = limit
+        self._timeout = timeout
+        self._patience = timeout
+        self._whole = False
         self._answered = False
-        self.cut_off = False
+        self.refusal: RequestError | None = None
 
     async def receive(self) -> Message:
-        message = await self._receive()
-        self._left -= len(message.get("body", b""))
+        if self._whole:  # what comes now is the end of the connection
+            return await self._receive()
+        message = await self._next()
+        count = len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        self._left -= count
         if self._left < 0:
-            self.cut_off = not self._answered
-            raise BodyTooLarge("the body is too long")
+            raise self._refused(_too_large(self._limit))
+        self._patience = min(self._timeout, self._patience + count / _SLOWEST)
         return message
 
     async def send(self, message: Message) -> None:
-        if not self.cut_off:
+        if self.refusal is None:
             self._answered = True
             await self._send(message)
+
+    async def _next(self) -> Message:
+        started = perf_counter()
+        try:
+            async with asyncio.timeout(self._patience):
+                return await self._receive()
+        except TimeoutError:
+            detail = f"the body stood still for {self._timeout:g} s (DARKROOM_BODY_TIMEOUT)"
+            raise self._refused(BodyTooSlow(detail)) from None
+        finally:
+            self._patience -= perf_counter() - started
+
+    def _refused(self, error: RequestError) -> RequestError:
+        """`error`, which is to be the answer unless there is one already."""
+        if not self._answered:
+            self.refusal = error
+        return error
 
 
 class OwnAssets:
@@ -181,6 +231,15 @@ class OwnAssets:
             await send(message)
 
         await self._app(scope, receive, send_with_policy)
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"the body has more than {limit} bytes, the limit (DARKROOM_MAX_BODY)")
+
+
+def _cut_off(refusal: RequestError) -> Response:
+    # Else the server would read the rest, to find the next request behind it.
+    return problem_response(refusal, {"Connection": "close"})
 
 
 def _acceptable(identifier: str) -> str:

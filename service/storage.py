@@ -21,7 +21,7 @@ _OUTSIDE: dict[Side, str] = {
     "input": "read: it lies outside DARKROOM_READ_ROOTS",
     "output": "written: it lies outside DARKROOM_WRITE_ROOTS",
 }
-_MAX_DEPTH = 100
+MAX_DEPTH = 100
 _NO_NAMES = ("", os.curdir, os.pardir)
 _NO_FILES = ("/proc/", "/sys/", "/dev/")
 """Trees of the kernel, refused where a root holds them; a root inside (/dev/shm) is meant."""
@@ -112,11 +112,14 @@ class Storage:
 
     def resolve_input(self, path: str) -> str:
         """The real path of an input. Raises PathRefused."""
-        return self._confined(path, self.read_roots, "input")
+        return self._confined(path, self.read_roots, "input")[0]
 
     def resolve_output(self, path: str) -> str:
-        """The real path of an output. Raises PathRefused."""
-        return self._confined(path, self.write_roots, "output")
+        """The real path of an output. Raises PathRefused, and SinkUnwritable for no plain file."""
+        real, mode = self._confined(path, self.write_roots, "output")
+        if mode and not stat.S_ISREG(mode):
+            raise SinkUnwritable(f"{path} is there, and is not a plain file that can be replaced")
+        return real
 
     def read(self, path: str, count: int | None = None) -> bytes:
         """The bytes of an input, the first `count` of them if given. Raises a StorageError."""
@@ -124,7 +127,7 @@ class Storage:
 
     def read_library(self, path: str) -> bytes:
         """The bytes of a file of the library, wherever requests may read. Raises a StorageError."""
-        return self._read(self._confined(path, self.library, "input"), path)
+        return self._read(self._confined(path, self.library, "input")[0], path)
 
     def _read(self, real: str, path: str, count: int | None = None) -> bytes:
         descriptor = _open_to_read(real, path)
@@ -156,34 +159,38 @@ class Storage:
     def discard_partial(self, path: str, token: str) -> None:
         """Remove the temporary files that a killed worker left beside `path`."""
         with suppress(PathRefused, OSError):  # then nothing can be there
-            folder = Path(self.resolve_output(path)).parent
+            folder = Path(self._confined(path, self.write_roots, "output")[0]).parent
             (folder / _partial_name(token)).unlink()
 
-    def _confined(self, path: str, roots: tuple[str, ...], side: Side) -> str:
+    def _confined(self, path: str, roots: tuple[str, ...], side: Side) -> tuple[str, int]:
+        """The real path, and the mode of what is there. Raises PathRefused."""
         if not path or "\0" in path:
             raise PathRefused(f"{path!r:.200} is not a path", side)
-        if path.count(os.sep) > _MAX_DEPTH:
-            raise PathRefused(f"{path:.80}... has more than {_MAX_DEPTH} folders", side)
+        if path.count(os.sep) > MAX_DEPTH:
+            raise PathRefused(f"{path:.80}... has more than {MAX_DEPTH} folders", side)
         try:
             os.fsencode(path)
-            real = self._real(path if path.startswith(os.sep) else f"{self.base}{os.sep}{path}")
+            real, mode = self._real(
+                path if path.startswith(os.sep) else f"{self.base}{os.sep}{path}"
+            )
         except (OSError, UnicodeError) as error:
             raise PathRefused(f"{path!r:.200} is not a path: {error}", side) from None
         if not real.startswith(roots):
             raise PathRefused(f"{path} may not be {_OUTSIDE[side]}", side)
         if real.startswith(_NO_FILES) and not real.startswith(_inside(_NO_FILES, roots)):
             raise PathRefused(f"{path} belongs to the kernel", side)
-        return real
+        return real, mode
 
-    def _real(self, path: str) -> str:
-        """`path`, absolute, without symbolic links."""
+    def _real(self, path: str) -> tuple[str, int]:
+        """`path`, absolute, without symbolic links, and the mode of what is there."""
         folder, _, name = path.rpartition(os.sep)
         if self._folders is None or name in _NO_NAMES:
-            return os.path.realpath(path)
+            return _followed(path)
         if folder not in self._folders:
             self._folders[folder] = os.path.join(os.path.realpath(folder or os.sep), "")
         found = self._folders[folder] + name
-        return os.path.realpath(found) if os.path.islink(found) else found  # noqa: PTH114
+        mode = _mode(found)
+        return _followed(found) if stat.S_ISLNK(mode) else (found, mode)
 
     def _checked_size(self, descriptor: int, path: str) -> int:
         status = os.fstat(descriptor)
@@ -228,6 +235,19 @@ def _as_prefix(root: Path) -> str:
     That is what commonpath would find for resolved paths, at a tenth of its cost for each image.
     """
     return os.path.join(os.path.realpath(root), "")
+
+
+def _followed(path: str) -> tuple[str, int]:
+    real = os.path.realpath(path)
+    return real, _mode(real)
+
+
+def _mode(path: str) -> int:
+    """The type and permissions of what lies at `path`; 0 when nothing is to be seen there."""
+    try:
+        return os.lstat(path).st_mode
+    except OSError:
+        return 0
 
 
 def _inside(trees: tuple[str, ...], roots: tuple[str, ...]) -> tuple[str, ...]:

@@ -3,11 +3,11 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from processors.encoding import EncodeOptions
 from processors.registry import registry
-from schemas.batches import BatchRequest
 from schemas.process import ProcessQuery
 
 
@@ -20,14 +20,14 @@ def nearest(key: str, known: Iterable[str]) -> str:
     return f"; known are {', '.join(names)}" if names else ""
 
 
-def known_keys(origin: object, location: Sequence[str | int]) -> list[str]:
+def known_keys(origin: object, location: Sequence[str | int], route: object) -> list[str]:
     """The keys that the object at pydantic's `location` (its last part left out) may have.
 
-    `origin` is body, query or form.
+    `origin` is body, query or form, `route` what answers the request.
     """
     parts = [part for part in location[:-1] if isinstance(part, str)]
     if not parts:
-        return _TOP_LEVEL[str(origin)]
+        return _top_level(str(origin), route)
     if parts[0] == "operations":
         return list(registry().get(parts[-1]).parameters())
     if parts[0] == "images":
@@ -39,8 +39,18 @@ def _fields(model: type[BaseModel]) -> list[str]:
     return list(model.model_fields)
 
 
-_TOP_LEVEL = {
-    "body": _fields(BatchRequest),
-    "query": _fields(ProcessQuery),
-    "form": [*_fields(ProcessQuery), "encode"],
-}
+def _top_level(origin: str, route: object) -> list[str]:
+    if origin == "form" or not isinstance(route, APIRoute):
+        return [*_fields(ProcessQuery), "encode"]
+    body = [route.body_field] if route.body_field else []
+    return [
+        name
+        for field in (body if origin == "body" else route.dependant.query_params)
+        for name in _names(field.field_info.annotation, field.alias)
+    ]
+
+
+def _names(annotation: object, alias: str) -> list[str]:
+    """The fields of a model that stands for a whole query or body; else the name itself."""
+    is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return _fields(annotation) if is_model else [alias]  # type: ignore[arg-type]

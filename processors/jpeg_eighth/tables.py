@@ -13,6 +13,7 @@ it. NONE: none lies in them whole.
 0: they do not lie in them whole.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -44,25 +45,19 @@ def codes(spec: HuffmanSpec) -> NDArray[np.uint16]:
 @lru_cache(64)
 def runs(spec: HuffmanSpec) -> NDArray[np.int32]:
     """(1 << RUN_BITS,) int32. Raises NotTaken as `codes`."""
-    table = np.zeros(1 << RUN_BITS, np.int32)
-    fill_runs(codes(spec), table)
-    return table
+    return _filled(fill_runs, spec, RUN_BITS)
 
 
 @lru_cache(64)
 def values(spec: HuffmanSpec) -> NDArray[np.int32]:
     """(1 << RUN_BITS,) int32. Raises NotTaken as `codes`."""
-    table = np.zeros(1 << RUN_BITS, np.int32)
-    fill_values(codes(spec), table)
-    return table
+    return _filled(fill_values, spec, RUN_BITS)
 
 
 @lru_cache(64)
 def differences(spec: HuffmanSpec) -> NDArray[np.int32]:
     """(1 << DC_BITS,) int32. Raises NotTaken as `codes`."""
-    table = np.zeros(1 << DC_BITS, np.int32)
-    fill_differences(codes(spec), table)
-    return table
+    return _filled(fill_differences, spec, DC_BITS)
 
 
 @lru_cache(64)
@@ -71,6 +66,14 @@ def weights(quantizers: tuple[int, ...]) -> NDArray[np.int64]:
     return np.array(
         [step * _row_weight(at // 8) for step, at in zip(quantizers, ZIGZAG, strict=True)]
     )
+
+
+def _filled(
+    fill: Callable[[NDArray[np.uint16], NDArray[np.int32]], None], spec: HuffmanSpec, bits: int
+) -> NDArray[np.int32]:
+    table = np.zeros(1 << bits, np.int32)
+    fill(codes(spec), table)
+    return table
 
 
 def _row_weight(row: int) -> int:

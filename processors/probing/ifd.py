@@ -74,3 +74,22 @@ def byte_values(data: bytes, wanted: int, limit: int) -> bytes | None:
             whole = kind in (BYTE, UNDEFINED) and length <= limit and start + length <= len(data)
             return data[start : start + length] if whole else None
     return None
+
+
+def only_short(data: bytes, wanted: int) -> tuple[int, int] | None:
+    """The wanted tag in the first directory of the TIFF `data`: its value, and where that begins.
+
+    None when it is missing, of another kind, or more than one number. Raises DamagedImage or
+    struct.error.
+    """
+    order = _ORDERS.get(data[:2])
+    if order is None:
+        raise DamagedImage("The directory of tags has no byte order")
+    _, _, at = order.start.unpack_from(data)
+    (count,) = order.count.unpack_from(data, at)
+    for entry in range(at + 2, at + 2 + 12 * min(count, MAX_ENTRIES), 12):
+        tag, kind, length = order.entry.unpack_from(data, entry)
+        if tag == wanted:
+            value = int(order.count.unpack_from(data, entry + 8)[0])
+            return (value, entry + 8) if (kind, length) == (SHORT, 1) else None
+    return None

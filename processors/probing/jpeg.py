@@ -19,13 +19,16 @@ _DECODED = {_BASELINE, _EXTENDED, _PROGRESSIVE, _LOSSLESS, _ARITHMETIC, _ARITHME
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC share the range
 _STANDALONE = {0x01, *range(0xD0, 0xD8)}  # TEM and RSTn have no length
 _ENDS = {0xD8, 0xD9, 0xDA}  # SOI again, EOI, SOS: no frame header will follow
-_APP1, _APP2 = 0xE1, 0xE2
+_SOS, _APP1, _APP2 = 0xDA, 0xE1, 0xE2
 _ICC_PREFIX = b"ICC_PROFILE\0"
 
 # Fill bytes and garbage before a marker are skipped, as decoders do, but not for ever.
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _MAX_GARBAGE = 4096
 _MAX_SEGMENTS = 4096
+_MAX_SCANS = 500
+"""Where libjpeg-turbo's fuzzers stop. Encoders write about ten; each costs a pass over the image,
+even when it is empty."""
 
 
 def read(data: bytes) -> Header:
@@ -69,6 +72,30 @@ def _frame(
     if components not in (1, 3, 4):
         raise UnsupportedFormat(f"JPEG of {components} components is not supported")
     progressive = marker in (_PROGRESSIVE, _ARITHMETIC_PROGRESSIVE)
+    if progressive or not _has_one_scan(data, at + 2 + length, components):
+        _check_scans(data, at)
     # CMYK and YCCK, the four components, are decoded to colour without alpha
     channels = min(components, 3)
     return Header("jpeg", width, height, channels, 8, orientation, progressive, profile=profile)
+
+
+def _has_one_scan(data: bytes, at: int, components: int) -> bool:
+    """Whether the first scan of a sequential JPEG has all components: no other one is read then.
+
+    False also where that is not to be seen.
+    """
+    for _ in range(_MAX_SEGMENTS):
+        head = data[at : at + 5]
+        if len(head) < 5 or head[0] != 0xFF:
+            return False
+        if head[1] == _SOS:
+            return head[4] == components
+        at += 2 + int.from_bytes(head[2:4])
+    return False
+
+
+def _check_scans(data: bytes, at: int) -> None:
+    # Compressed data cannot hold the marker: there a zero follows each 0xFF.
+    scans = data.count(bytes((0xFF, _SOS)), at)
+    if scans > _MAX_SCANS:
+        raise UnsupportedFormat(f"The JPEG has {scans} scans; at most {_MAX_SCANS} are read")

@@ -45,6 +45,11 @@ class Template:
             self._text = os.path.join(self._text, "{name}")
         self._check(text)
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it gives each input the same output."""
+        return not any(_fields(self._text))
+
     def fill(self, path: str, index: int) -> str:
         """The output for the input at `path`."""
         pure = Path(path)

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from schemas.batches import BatchRequest, ImagePair
-from service.cli.patterns import Template, expand, folder_of
+from service.cli.patterns import PatternError, Template, expand, folder_of
 from service.errors import InvalidRequest, MalformedRequest
 from service.handlers import request_error
 from service.settings import Settings, load_settings
@@ -63,10 +63,13 @@ def request_of(arguments: Arguments) -> BatchRequest:
     if not arguments.inputs or arguments.output is None:
         raise MalformedRequest("give a request file, or --input and --output")
     template = Template(arguments.output)
-    pairs = [
-        ImagePair(path, template.fill(path, index))
-        for index, path in enumerate(expand(arguments.inputs))
-    ]
+    paths = expand(arguments.inputs)
+    if template.is_fixed and len(paths) > 1:
+        raise PatternError(
+            f"--output {arguments.output!r} is one file for {len(paths)} images: "
+            "put {stem}, {name} or {index} into it, or name a folder, with a / at its end"
+        )
+    pairs = [ImagePair(path, template.fill(path, index)) for index, path in enumerate(paths)]
     chosen = {"fidelity": arguments.fidelity, "on_invalid": arguments.on_invalid}
     return validated(
         {

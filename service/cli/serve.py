@@ -29,11 +29,12 @@ def serve(
         server.check_listening()
         _check_port(server.host, server.port)
         configure_logging(settings.log)
+        app = create_app(settings)
     except SettingsError as error:
         typer.echo(str(error), err=True)
         sys.exit(EXIT_REFUSED)
     uvicorn.run(
-        create_app(settings),
+        app,
         host=server.host,
         port=server.port,
         # httptools takes headers of any length; h11 stops at 64 KiB.
