@@ -22,12 +22,16 @@ COPY service service
 COPY testimages/*.jpg testimages/
 
 # The code belongs to root: the service can read it, and write to these folders only.
-RUN mkdir -p /data output testoutput && chown darkroom: /data output testoutput
+# The database has a folder of its own, which no request can name.
+RUN mkdir -p /data/library /store output testoutput \
+    && chown darkroom: /data /data/library /store output testoutput
 
 ENV DARKROOM_HOST=0.0.0.0 \
     DARKROOM_PORT=8888 \
     DARKROOM_READ_ROOTS=/data,testimages,output,testoutput \
     DARKROOM_WRITE_ROOTS=/data,output,testoutput \
+    DARKROOM_LIBRARY=/data/library \
+    DARKROOM_STORE=sqlite:////store/darkroom.db \
     NUMBA_CACHE_DIR=/app/numba \
     PYTHONUNBUFFERED=1
 

@@ -106,9 +106,13 @@ class PipelineRequest(BaseModel):
         """The operations that `on_invalid: "skip"` left out."""
         return self._skipped
 
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Where each of `operations` was in the request."""
+        return tuple(range(len(self.operations))) if self._positions is None else self._positions
+
     def pipeline(self) -> Pipeline:
-        positions = range(len(self.operations)) if self._positions is None else self._positions
-        steps = tuple(zip(positions, self.operations, strict=True))
+        steps = tuple(zip(self.positions, self.operations, strict=True))
         return Pipeline(steps, self.encode, self.fidelity, self.on_invalid)
 
 
@@ -131,11 +135,14 @@ class Counts(BaseModel):
     skipped: int = 0
 
 
+EndState = Literal["completed", "cancelled", "failed"]
+
+
 class BatchResponse(BaseModel):
     """What became of a batch; the results are in the order of the images."""
 
     id: str
-    state: Literal["completed"]
+    state: EndState
     counts: Counts
     warnings: list[Warning] = Field(description="Operations that were left out for all images.")
     results: list[ImageResult]

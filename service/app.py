@@ -17,6 +17,7 @@ from service.engine.dispatch import Dispatcher
 from service.engine.local import LocalEngine
 from service.engine.worker import WorkerConfig
 from service.environment import SettingsError
+from service.jobs.runner import JobRunner
 from service.library import Library
 from service.library.folder import Folder
 from service.metrics import Metrics
@@ -27,6 +28,7 @@ from service.routers import (
     images,
     inspect,
     items,
+    jobs,
     operations,
     plans,
     problems,
@@ -38,6 +40,7 @@ from service.settings import Settings, load_settings
 from service.store.base import Store, StoreUnavailable
 from service.store.sqlite import SqliteStore
 from service.version import VERSION
+from service.views import stored_result
 
 _log = logging.getLogger("darkroom.app")
 
@@ -61,7 +64,8 @@ def build_services(settings: Settings) -> Services:
     dispatcher = Dispatcher(engine, storage, metrics.count_images)
     store = store_from(settings)
     library = Library(Folder(settings.store.library), store.images, dispatcher)
-    return Services(settings, storage, limits, engine, dispatcher, metrics, store, library)
+    runner = JobRunner(store.jobs, dispatcher, stored_result, settings.store.job_retention)
+    return Services(settings, storage, limits, engine, dispatcher, metrics, store, library, runner)
 
 
 def store_from(settings: Settings) -> Store:
@@ -116,7 +120,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         await _open(services.store)
         warm_up = asyncio.create_task(asyncio.to_thread(services.engine.start))
         scan = asyncio.create_task(_scan(services.library))
+        services.runner.start()
         yield
+        await asyncio.to_thread(services.runner.stop, services.settings.server.shutdown_timeout)
         scan.cancel()
         await asyncio.gather(scan, return_exceptions=True)
         await warm_up
@@ -137,6 +143,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         process,
         inspect,
         plans,
+        jobs,
         images,
         collections,
         recipes,

@@ -9,6 +9,7 @@ from schemas.problems import Fault, Problem
 from service import storage
 from service.engine import base as engine
 from service.store import base as store
+from service.store.errors import KeyReused, LeaseLost
 
 TYPE_PREFIX = "/problems/"
 _ABSENT = object()
@@ -35,6 +36,14 @@ class BodyTooLarge(RequestError):
     """The body is over the limit."""
 
 
+class BodyTooSlow(RequestError):
+    """The body stands still, or comes in too slowly."""
+
+
+class TooManyJobs(RequestError):
+    """As many jobs wait as may."""
+
+
 class NotAuthorized(RequestError):
     """The API key is missing or wrong."""
 
@@ -45,6 +54,10 @@ class NotFound(RequestError):
 
 class MethodNotAllowed(RequestError):
     """The address takes other methods."""
+
+
+class TooManyFiles(RequestError):
+    """The server cannot open another file or connection for now."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +87,18 @@ KINDS: dict[type[Exception], Kind] = {
     BodyTooLarge: Kind(
         "body-too-large", 413, "Body too large", "Send less at once, or raise DARKROOM_MAX_BODY."
     ),
+    BodyTooSlow: Kind(
+        "body-too-slow",
+        408,
+        "Body too slow",
+        "Send the body without pauses, or raise DARKROOM_BODY_TIMEOUT.",
+    ),
+    TooManyJobs: Kind(
+        "too-many-jobs",
+        429,
+        "Too many jobs",
+        "Send the request again when some have ended, or raise DARKROOM_MAX_QUEUED_JOBS.",
+    ),
     NotAuthorized: Kind(
         "unauthorized",
         401,
@@ -83,6 +108,12 @@ KINDS: dict[type[Exception], Kind] = {
     NotFound: Kind("not-found", 404, "Not found", "See /docs for the addresses."),
     MethodNotAllowed: Kind(
         "method-not-allowed", 405, "Method not allowed", "The header Allow lists the methods."
+    ),
+    TooManyFiles: Kind(
+        "too-many-files",
+        503,
+        "Too many open files",
+        "Send the request again later, or raise the server's limit of open files (`ulimit -n`).",
     ),
     image.UnknownOperation: Kind(
         "unknown-operation", 422, "Unknown operation", "GET /v1/operations lists the names."
@@ -186,6 +217,18 @@ KINDS: dict[type[Exception], Kind] = {
     ),
     store.NotStored: Kind(
         "not-stored", 404, "There is nothing of that name", "List what there is."
+    ),
+    KeyReused: Kind(
+        "key-reused",
+        422,
+        "Idempotency-Key of another request",
+        "Take a new key for each request, and the same one only to send it again.",
+    ),
+    LeaseLost: Kind(
+        "lease-lost",
+        409,
+        "Another process has the job",
+        "Look at the job again: it goes on there.",
     ),
     store.StoredOtherwise: Kind(
         "stored-otherwise",

@@ -3,10 +3,13 @@
 import base64
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
+from processors.errors import StepFailed
+from processors.operation import Size
 from processors.plan import Pipeline
 from schemas.batches import PipelineRequest
 from schemas.collections import Added, Collection, CollectionImage, CollectionPipeline, Refused
@@ -18,10 +21,21 @@ from service.store.names import check_image
 from service.transfer import InlineSink, MemoryFile, MemorySource
 from service.uploads import Received
 
+_TRIED = Size(1000, 1000)
+
 
 def pipeline_of(settings: CollectionPipeline) -> Pipeline:
     """What the collection does to an image. Raises ValidationError."""
     return PipelineRequest.model_validate(settings.model_dump()).pipeline()
+
+
+def check(pipeline: Pipeline) -> None:
+    """Raises InvalidRequest for an operation that makes several images of one."""
+    for at, operation in pipeline.steps:
+        with suppress(StepFailed):  # not with the image that is tried; others may fit
+            if len(operation.output_sizes(_TRIED)) > 1:
+                detail = f"{operation.op} makes several images of one: a collection keeps one"
+                raise InvalidRequest(detail, [(f"/operations/{at}", detail)])
 
 
 async def add(

@@ -8,6 +8,7 @@ from processors.limits import Limits
 from service.engine.base import Engine
 from service.engine.dispatch import Dispatcher
 from service.errors import InvalidRequest
+from service.jobs.runner import JobRunner
 from service.library import Library
 from service.metrics import Metrics
 from service.settings import Settings
@@ -27,6 +28,7 @@ class Services:
     metrics: Metrics
     store: Store
     library: Library
+    runner: JobRunner
 
     def check_counts(self, images: Sequence[Any], operations: Sequence[Any]) -> None:
         """Raises InvalidRequest when a request has more of either than it may."""
@@ -38,6 +40,13 @@ class Services:
             if len(items) > limit:
                 detail = f"{len(items)} {name}, the limit is {limit} (DARKROOM_MAX_{name.upper()})"
                 raise InvalidRequest(detail, [(f"/{name}", detail)])
+
+    def check_job(self, images: Sequence[Any]) -> None:
+        """Raises InvalidRequest when a job has more images than it may."""
+        limit = self.settings.limits.max_job_images
+        if len(images) > limit:
+            detail = f"{len(images)} images, the limit is {limit} (DARKROOM_MAX_JOB_IMAGES)"
+            raise InvalidRequest(detail, [("/images", detail)])
 
 
 def storage_from(settings: Settings) -> Storage:

@@ -74,6 +74,10 @@ class ServerSettings(Part):
         False, description="Listen on addresses other than loopback without API keys."
     )
     max_body: ByteSize = Field(64 * MIB, description="Largest request body.")
+    body_timeout: PositiveDuration = Field(
+        30.0,
+        description="Time that a request body may stand still, or come in at less than 1 KiB/s.",
+    )
     shutdown_timeout: Duration = Field(
         10.0, description="Time that running requests get to finish after SIGTERM."
     )
@@ -110,6 +114,7 @@ class LimitSettings(Part):
     )
     max_image_bytes: ByteSize = Field(32 * MIB, description="Largest encoded image.")
     max_images: Count = Field(10_000, description="Images in a request.")
+    max_job_images: Count = Field(100_000, description="Images in a request that runs as a job.")
     max_files: Count = Field(1000, description="Files in a request that adds to a collection.")
     max_operations: Count = Field(100, description="Operations in a request.")
     max_outputs: Count = Field(
@@ -127,6 +132,12 @@ class StoreSettings(Part):
         SecretStr("sqlite:///data/darkroom.db"),
         description="Database: the path of a file of SQLite, made when it is missing (three "
         "slashes for a relative path, four for an absolute one), or a server of MongoDB.",
+    )
+    job_retention: PositiveDuration = Field(
+        7 * 24 * 3600.0, description="How long jobs that have ended are kept."
+    )
+    max_queued_jobs: Count = Field(
+        1000, description="Jobs that wait or run; more are refused until some have ended."
     )
     library: Folder = Field(
         Path("testimages"),

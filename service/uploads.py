@@ -10,6 +10,8 @@ from fastapi import Request
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.types import Message
 
 from processors.errors import ImageTooLarge
 from service.errors import InvalidRequest, MalformedRequest
@@ -18,8 +20,12 @@ from service.transfer import MemoryFile
 _CHUNK = 1024 * 1024
 _MAX_FIELDS = 20
 _MAX_FIELD_BYTES = 1024 * 1024
+_TAIL_BYTES = 4096
+"""Room for the last boundary, and for what some clients write behind it."""
+
 FILE_FIELD = "file"
 FILES_FIELD = "files"
+_TOO_MANY = "Too many files"  # Starlette's words
 _JSON_FIELDS = {"operations", "encode"}
 
 
@@ -69,6 +75,8 @@ async def receive_files(
             if isinstance(file, UploadFile):
                 offset = sum(one.count for one in found)
                 count = await _store(_chunks(file), into, limit)
+                if not file.filename and not count:
+                    continue  # what browsers send when nothing was chosen
                 found.append(Received(file.filename or "", offset, count))
     if not found:
         detail = "the form has no files in its field `files`"
@@ -80,12 +88,35 @@ async def receive_files(
 async def _form(request: Request, most: int) -> AsyncIterator[FormData]:
     """The form of a request, with `most` files. Raises MalformedRequest."""
     try:
-        async with request.form(
+        async with Request(request.scope, _Tail(request).receive).form(
             max_files=most, max_fields=_MAX_FIELDS, max_part_size=_MAX_FIELD_BYTES
         ) as form:
             yield form
     except HTTPException as error:
+        if most > 1 and error.detail.startswith(_TOO_MANY):
+            detail = f"more than {most} files (DARKROOM_MAX_FILES)"
+            raise InvalidRequest(detail, [("/files", detail)]) from None
         raise MalformedRequest(f"the form cannot be read: {error.detail}") from None
+
+
+class _Tail:
+    """The end of a form's body: the parser says nothing when a file is cut off there."""
+
+    def __init__(self, request: Request) -> None:
+        self._receive = request.receive
+        kind, options = parse_options_header(request.headers.get("content-type", ""))
+        self._closing = b"--" + options.get(b"boundary", b"") + b"--"
+        self._multipart = kind == b"multipart/form-data"
+        self._end = b""
+
+    async def receive(self) -> Message:
+        """Raises what the parser closes its files for, when the last boundary is missing."""
+        message = await self._receive()
+        self._end = (self._end + message.get("body", b""))[-_TAIL_BYTES:]
+        ended = message["type"] == "http.request" and not message.get("more_body", False)
+        if ended and self._multipart and self._closing not in self._end:
+            raise MultiPartException("it ends early, without its last boundary")
+        return message
 
 
 async def _receive_form(request: Request, into: MemoryFile, limit: int) -> Upload:

@@ -1,16 +1,33 @@
 """From what the engine and the planner give to what the API shows."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import UTC, datetime
+
+from fastapi import Response
+from pydantic import TypeAdapter
 
 from processors.errors import StepFailed
 from processors.plan import Pipeline
-from schemas.batches import ImagePair, ImagePlan, PlannedOperation
+from schemas.batches import (
+    BatchResponse,
+    Counts,
+    EndState,
+    ImagePair,
+    ImagePlan,
+    PlannedOperation,
+)
+from schemas.jobs import Job
 from schemas.operations import SkippedOperation
-from schemas.results import ImageResult, Warning
+from schemas.results import ImageResult, Status, Warning
 from service.engine.base import ItemResult
-from service.errors import problem_of
+from service.errors import InvalidRequest, problem_of
 from service.jobs.batch import status_of
 from service.jobs.plans import PlannedImage
+from service.jobs.stored import JobWork, now
+from service.store.jobs import StoredJob
+
+RESULT = TypeAdapter(ImageResult)
 
 
 def image_result(image: ImagePair, result: ItemResult, pipeline: Pipeline) -> ImageResult:
@@ -24,6 +41,49 @@ def image_result(image: ImagePair, result: ItemResult, pipeline: Pipeline) -> Im
         result.timings,
         [step_warning(failure) for failure in result.skipped],
     )
+
+
+def batch_response(
+    id: str, state: EndState, counts: Counts, warnings: list[Warning], results: Iterable[bytes]
+) -> Response:
+    """A BatchResponse whose results are JSON already: ten thousand are a few megabytes so."""
+    answer = BatchResponse(id=id, state=state, counts=counts, warnings=warnings, results=[])
+    frame = answer.model_dump_json().encode()
+    assert frame.endswith(b"[]}")  # `results` is the last field
+    content = frame[:-2] + b",".join(results) + b"]}"
+    return Response(content, media_type="application/json")
+
+
+def stored_result(image: ImagePair, result: ItemResult, work: JobWork) -> tuple[Status, str]:
+    """What a job keeps of an image: its status, and the result as JSON."""
+    view = image_result(image, result, work.pipeline)
+    return view.status, RESULT.serializer.to_json(view).decode()
+
+
+def job_view(job: StoredJob) -> Job:
+    """A job as the API shows it."""
+    done = job.succeeded + job.failed + job.skipped
+    seconds = ((job.ended_at or now()) - job.started_at) / 1e6 if job.started_at else 0.0
+    rate = done / seconds if done and seconds > 0 else None
+    left = (job.total - done) / rate if rate and job.state == "running" else None
+    return Job(
+        id=job.id,
+        state=job.state,
+        created_at=_moment(job.created_at),
+        started_at=None if job.started_at is None else _moment(job.started_at),
+        ended_at=None if job.ended_at is None else _moment(job.ended_at),
+        counts=Counts(
+            total=job.total, succeeded=job.succeeded, failed=job.failed, skipped=job.skipped
+        ),
+        bytes_out=job.bytes_out,
+        rate=None if rate is None else round(rate, 2),
+        remaining_seconds=None if left is None else round(left, 1),
+        error=None if job.error is None else problem_of(InvalidRequest(job.error)),
+    )
+
+
+def _moment(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(microseconds / 1e6, UTC)
 
 
 def image_plan(index: int, image: ImagePair, planned: PlannedImage) -> ImagePlan:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from benchmarks import chart, growth, latency, operations, report, rules
+from benchmarks import chart, growth, latency, operations, report, rules, stores
 from benchmarks.contestants.base import Contestant
 from benchmarks.contestants.darkroom import Server
 from benchmarks.contestants.program import BareOpenCV, Pillow, SerialOpenCV
@@ -222,6 +222,40 @@ def test_costs_are_measured_in_a_process_of_their_own_too() -> None:
     (invert,) = operations.measure_apart(0.001, {"invert"})
     assert invert.use == "invert"
     assert min(*invert[1:]) > 0
+
+
+# --- the store ---------------------------------------------------------------------------------
+
+STORES = stores.StoreFigures(
+    entries=100_000,
+    queries=300,
+    images=1000,
+    pages=[stores.Pages("SQLite", "store", 2.04, 5.31)],
+    inserts=[stores.Inserts("Darkroom, SQLite", 1442.4)],
+    missing="there is none",
+)
+
+
+def test_the_store_is_measured_on_each_backend(inputs: Inputs) -> None:
+    found = stores.measure(inputs.small, entries=300, queries=5, images=7)
+    backends = ["SQLite"] if found.missing else ["SQLite", "MongoDB"]
+    assert [one[:2] for one in found.pages] == [
+        (backend, way) for backend in backends for way in ("store", "HTTP")
+    ]
+    assert all(0 < one.median <= one.p95 for one in found.pages)
+    assert len(found.inserts) == (1 if found.missing else 3)
+    assert min(one.rate for one in found.inserts) > 0
+
+
+def test_the_store_replaces_its_section_of_the_page_alone() -> None:
+    page = report.with_costs("# Benchmarks\n\n## How it is measured\n\nlast\n", COSTS)
+    once = report.with_stores(page, STORES)
+    assert "| SQLite | store | 2.0 | 5.3 |\n" in once
+    assert "| Darkroom, SQLite | 1,442 |\n" in once
+    assert "MongoDB is not measured: there is none." in once
+    section = "\n".join(report.stores_section(STORES)).rstrip() + "\n\n"
+    assert once.replace(section, "") == page
+    assert report.with_stores(once, STORES) == once
 
 
 def _picture(path: Path, width: int, height: int, seed: int) -> Picture:

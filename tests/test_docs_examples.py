@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,8 +20,13 @@ from tests.pages import ROOT, block_of, blocks
 from tests.samples import photograph
 
 
-def curl_commands() -> list[tuple[str, str]]:
-    return [(page, text) for page, text in blocks("sh") if text.startswith("curl ")]
+def curl_commands() -> dict[str, list[str]]:
+    """The requests of each page in their order: one may build upon those before it."""
+    pages: dict[str, list[str]] = {}
+    for page, text in blocks("sh"):
+        if text.startswith("curl "):
+            pages.setdefault(page, []).append(text)
+    return pages
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +37,24 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LiveServer,
     for image in (ROOT / "testimages").glob("*.jpg"):
         shutil.copy(image, folder / "testimages")
     with LiveServer(folder, workers=1) as server:
+        server.wait_for("library: 4 added")
         yield server, folder
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the commands in the docs need curl")
-@pytest.mark.parametrize(("page", "command"), curl_commands())
-def test_requests_in_the_docs_work(live: tuple[LiveServer, Path], page: str, command: str) -> None:
+needs_curl = pytest.mark.skipif(
+    shutil.which("curl") is None, reason="the commands in the docs need curl"
+)
+
+
+@needs_curl
+@pytest.mark.parametrize("page", curl_commands())
+def test_requests_in_the_docs_work(live: tuple[LiveServer, Path], page: str) -> None:
     server, folder = live
+    for command in curl_commands()[page]:
+        _check_request(server, folder, command)
+
+
+def _check_request(server: LiveServer, folder: Path, command: str) -> None:
     command = command.replace("http://127.0.0.1:8888", server.url)
     command = command.replace(
         "curl ", "curl --noproxy '*' --silent --show-error --fail-with-body ", 1
@@ -45,11 +62,35 @@ def test_requests_in_the_docs_work(live: tuple[LiveServer, Path], page: str, com
     done = subprocess.run(
         ["sh", "-c", command], cwd=folder, capture_output=True, text=True, timeout=30
     )
-    assert done.returncode == 0, done.stderr + done.stdout
-    if done.stdout:
-        assert json.loads(done.stdout).get("counts", {}).get("failed", 0) == 0
+    assert done.returncode == 0, command + done.stderr + done.stdout
+    if "--etag-compare" in command:
+        assert done.stdout == "304\n"
+    elif done.stdout:
+        assert _failures(json.loads(done.stdout)) in (0, []), command + done.stdout
     for path in _results(command):
         assert (folder / path).stat().st_size > 0
+
+
+def _failures(answer: Any) -> Any:
+    """What an answer says of the images that failed: their number, or a list of them."""
+    if not isinstance(answer, dict):
+        return 0
+    return answer.get("counts", answer).get("failed", 0)
+
+
+@needs_curl
+def test_arrays_of_a_collection_are_read_as_the_docs_say(
+    live: tuple[LiveServer, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, folder = live
+    page = "docs/collections.md"
+    for command in curl_commands()[page]:
+        _check_request(server, folder, command)
+    monkeypatch.chdir(folder)
+    found: dict[str, Any] = {}
+    exec(block_of(page, "python"), found)
+    assert (found["images"].shape, found["images"].dtype) == ((4, 90, 80), np.uint8)
+    assert list(found["names"]) == [f"cyclo{number}.jpg" for number in (1, 2, 3, 4)]
 
 
 def _results(command: str) -> list[str]:
@@ -63,8 +104,9 @@ def _results(command: str) -> list[str]:
 def test_bodies_in_the_docs_are_batches() -> None:
     bodies = [
         body
-        for _, command in curl_commands()
-        if "/items/" not in command
+        for commands in curl_commands().values()
+        for command in commands
+        if "/v1/batches" in command or "/v1/plan" in command
         for body in re.findall(r"-d '(\{.*?\n\})'", command, re.DOTALL)
     ]
     assert len(bodies) >= 4

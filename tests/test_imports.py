@@ -37,6 +37,8 @@ MAY_IMPORT = {
         "service.engine.base",
         "service.engine.dispatch",
         "service.store.base",
+        "service.store.errors",
+        "service.store.jobs",
         "service.storage",
         "service.transfer",
         "schemas",

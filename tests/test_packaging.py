@@ -6,11 +6,12 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
 import yaml
+from pymongo.uri_parser import parse_uri
 
 from service.environment import PREFIX
 from service.settings import ServerSettings, load_settings, parts, variables
@@ -61,7 +62,10 @@ FILES = ["requirements.txt", "requirements-dev.txt"]
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_package_is_pinned(name: str) -> None:
-    pinned = re.compile(r'[a-z0-9-]+(\[\w+\])?==[\w.]+(; sys_platform != "win32")?')
+    marker = (
+        r'(; sys_platform != "win32"|; platform_machine == "x86_64" and sys_platform == "linux")'
+    )
+    pinned = re.compile(rf"[a-z0-9-]+(\[\w+\])?==[\w.]+{marker}?")
     assert [line for line in requirements(name) if not pinned.fullmatch(line)] == []
 
 
@@ -111,7 +115,24 @@ def test_the_image_runs_as_a_user_without_rights() -> None:
 
 def test_the_folders_that_the_image_writes_to_belong_to_its_user() -> None:
     owned = next(line for line in of("RUN") if "chown" in line).partition("chown")[2].split()[1:]
-    assert image_settings()["DARKROOM_WRITE_ROOTS"].split(",") == owned
+    settings = image_settings()
+    store = str(PurePosixPath(settings["DARKROOM_STORE"].removeprefix("sqlite:///")).parent)
+    written = {*settings["DARKROOM_WRITE_ROOTS"].split(","), settings["DARKROOM_LIBRARY"], store}
+    assert set(owned) == written
+
+
+def test_no_request_can_name_the_database_of_the_image() -> None:
+    settings = image_settings()
+    database = PurePosixPath("/app", settings["DARKROOM_STORE"].removeprefix("sqlite:///"))
+    for name in ("DARKROOM_READ_ROOTS", "DARKROOM_WRITE_ROOTS"):
+        roots = [PurePosixPath("/app", root) for root in settings[name].split(",")]
+        assert [root for root in roots if database.is_relative_to(root)] == []
+
+
+def test_the_library_of_the_container_is_in_its_volume() -> None:
+    (volume,) = of("VOLUME")
+    for settings in (image_settings(), compose_environment()):
+        assert PurePosixPath(settings["DARKROOM_LIBRARY"]).is_relative_to(volume)
 
 
 def test_the_command_gets_the_signals() -> None:
@@ -203,6 +224,19 @@ def test_the_database_is_pinned_and_has_a_health_check() -> None:
     mongo = compose()["services"]["mongo"]
     assert re.fullmatch(r"mongo:6\.0\.\d+", mongo["image"])
     assert mongo["healthcheck"]["test"][:2] == ["CMD", "mongosh"]
+
+
+def test_compose_gives_the_service_the_user_of_the_database() -> None:
+    services, password = compose()["services"], r"\$\{MONGO_PASSWORD:\?[^}]*\.env[^}]*\}"
+    url, given = re.subn(password, KEY, compose_environment()["DARKROOM_STORE"])
+    assert given == 1
+    found = parse_uri(url)
+    user = services["mongo"]["environment"]
+    assert re.fullmatch(password, user["MONGO_INITDB_ROOT_PASSWORD"])
+    assert (found["username"], found["password"]) == (user["MONGO_INITDB_ROOT_USERNAME"], KEY)
+    assert found["nodelist"] == [("mongo", 27017)]
+    assert found["options"]["authSource"] == "admin"
+    assert "mongo" in services["darkroom"]["depends_on"]
 
 
 def test_compose_leaves_requests_the_time_that_they_have() -> None:

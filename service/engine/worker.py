@@ -82,7 +82,7 @@ def _run_item(runner: JobRunner, item: WorkItem, token: str) -> ItemResult:
         results = [image.data for image in processed.images]
         paths = item.sink.write(storage, results, token)
     except (ProcessorError, StorageError) as error:
-        return ItemResult(item.index, error=error.with_traceback(None))
+        return ItemResult(item.index, error=_alone(error))
     except MemoryError:
         return ItemResult(item.index, error=OutOfMemory("needs more memory than a worker may use"))
     except Exception as error:  # noqa: BLE001 - one image must not fail the others of its task
@@ -91,6 +91,13 @@ def _run_item(runner: JobRunner, item: WorkItem, token: str) -> ItemResult:
     return ItemResult(
         item.index, _outputs(paths, processed), None, processed.timings, processed.skipped
     )
+
+
+def _alone(error: ProcessorError | StorageError) -> ProcessorError | StorageError:
+    """`error` without what led to it, whose frames hold the image: as a cycle, until the next
+    garbage collection, by which time some large images have used up the worker's memory."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _outputs(paths: list[str], processed: Processed) -> tuple[Output, ...]:

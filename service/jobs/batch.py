@@ -1,5 +1,6 @@
 """Running a batch: from pairs of paths to results, without a store."""
 
+import asyncio
 import os.path
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator
@@ -12,7 +13,7 @@ from schemas.batches import Counts, ImagePair
 from schemas.results import Status
 from service.engine.base import ItemResult, WorkItem
 from service.engine.dispatch import Dispatcher
-from service.storage import SinkTaken, StorageError
+from service.storage import MAX_DEPTH, SinkTaken, StorageError
 from service.transfer import FileSink, FileSource
 
 
@@ -24,18 +25,40 @@ class Batch:
     images: list[ImagePair]
 
 
+@dataclass(frozen=True, slots=True)
+class Conflicts:
+    """Indexes of images that are not like the others.
+
+    `taken`: their output is that of an earlier image; `once`: their input is an output of the
+    batch, so that doing them twice differs from doing them once.
+    """
+
+    taken: list[int]
+    once: list[int]
+
+
+def conflicts(batch: Batch) -> Conflicts:
+    """Find them. It reads the disk: not for the event loop."""
+    places = _Places()
+    outputs = [places.of(image.output) for image in batch.images]
+    written = frozenset(outputs)
+    inputs = (places.of(image.input) for image in batch.images)
+    once = [index for index, path in enumerate(inputs) if path in written]
+    return Conflicts(_named_before(outputs), once)
+
+
+def taken_error(path: str) -> SinkTaken:
+    return SinkTaken(f"{path} is the output of an earlier image of this batch, too")
+
+
 async def run_batch(dispatcher: Dispatcher, batch: Batch) -> AsyncGenerator[ItemResult, None]:
     """One result for each image, as they are done. Raises EngineClosed."""
-    base = str(Path.cwd())
-    outputs = [_spelt_out(image.output, base) for image in batch.images]
-    taken = _named_before(outputs)
-    for index in taken:
-        path = batch.images[index].output
-        error = SinkTaken(f"{path} is the output of an earlier image of this batch, too")
-        result = ItemResult(index, error=error)
+    found = await asyncio.to_thread(conflicts, batch)
+    for index in found.taken:
+        result = ItemResult(index, error=taken_error(batch.images[index].output))
         dispatcher.observe(batch.pipeline, [result])
         yield result
-    items = _WorkItems(batch.images, frozenset(outputs), frozenset(taken), base)
+    items = _WorkItems(batch.images, frozenset(found.taken), frozenset(found.once))
     async for result in dispatcher.run(batch.pipeline, items):
         yield result
 
@@ -53,11 +76,32 @@ def counts_of(statuses: Counter[Status]) -> Counts:
     return Counts.model_validate({"total": statuses.total(), **statuses})
 
 
-def _spelt_out(path: str, base: str) -> str:
-    """Alike for the spellings of one path; links are not followed, which would need the disk."""
-    whole = path if path.startswith("/") else f"{base}/{path}"
-    # Most paths are plain, and this runs for each of a hundred thousand before the first is done.
-    return os.path.normpath(whole) if "/." in whole or "//" in whole else whole
+class _Places:
+    """Where files lie, alike for the spellings of one path.
+
+    Links are followed in folders, each of which is looked up once, not where the file itself is
+    one: this runs for each of a hundred thousand images before the first is done.
+    """
+
+    def __init__(self) -> None:
+        self._base = str(Path.cwd())
+        self._folders: dict[str, str] = {}
+
+    def of(self, path: str) -> str:
+        whole = path if path.startswith("/") else f"{self._base}/{path}"
+        folder, _, name = whole.rpartition("/")
+        if folder not in self._folders:
+            self._folders[folder] = _real_folder(folder)
+        return f"{self._folders[folder]}/{name}"
+
+
+def _real_folder(folder: str) -> str:
+    if folder.count("/") > MAX_DEPTH:  # what it leads to is not opened
+        return folder
+    try:
+        return os.path.realpath(folder or "/")
+    except ValueError:  # no path at all, as the image will be told
+        return folder
 
 
 def _named_before(outputs: list[str]) -> list[int]:
@@ -76,9 +120,8 @@ class _WorkItems:
     """The images of a batch as work items, made as they are read."""
 
     images: list[ImagePair]
-    outputs: frozenset[str]
     taken: frozenset[int]
-    base: str
+    once: frozenset[int]
 
     def __len__(self) -> int:
         return len(self.images) - len(self.taken)
@@ -86,5 +129,5 @@ class _WorkItems:
     def __iter__(self) -> Iterator[WorkItem]:
         for index, image in enumerate(self.images):
             if index not in self.taken:
-                repeatable = _spelt_out(image.input, self.base) not in self.outputs
+                repeatable = index not in self.once
                 yield WorkItem(index, FileSource(image.input), FileSink(image.output), repeatable)

@@ -26,9 +26,9 @@ def plan_image(runner: Runner, storage: Storage, image: ImagePair) -> PlannedIma
     """Plan one image. It reads the disk: not for the event loop."""
     try:
         plan = runner.plan(_header(storage, image.input), image.output)
-        storage.resolve_output(image.output)
         count = len(plan.sizes)
         paths = [image.output] if count == 1 else numbered(image.output, count)
+        storage.resolve_output(paths[0])
     except (ProcessorError, StorageError) as error:
         return PlannedImage(error=error)
     return PlannedImage(plan, tuple(paths))

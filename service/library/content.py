@@ -1,13 +1,19 @@
 """How the content of a library's image is named before it is made."""
 
 import hashlib
+from pathlib import Path
 
 from processors.plan import Pipeline
 from service.library.folder import ImageFile
+from service.storage import Storage, StorageError
 
 
-def etag_of(file: ImageFile, pipeline: Pipeline, version: str) -> str:
-    """A strong entity tag (RFC 9110, 8.8.3): the file as it is now, and all that is done to it."""
+def etag_of(file: ImageFile, pipeline: Pipeline, storage: Storage, version: str) -> str:
+    """A strong entity tag (RFC 9110, 8.8.3): the file as it is now, and all that is done to it.
+
+    Files that operations read are looked at, too: not for the event loop.
+    """
+    read = [path for _, operation in pipeline.steps for path in operation.resources]
     steps = [operation.text() for _, operation in pipeline.steps]
     named = (
         file.path,
@@ -18,8 +24,18 @@ def etag_of(file: ImageFile, pipeline: Pipeline, version: str) -> str:
         pipeline.fidelity,
         pipeline.on_invalid,
         version,
+        [_as_it_is(path, storage) for path in read],
     )
     return f'"{hashlib.sha256(repr(named).encode()).hexdigest()[:32]}"'
+
+
+def _as_it_is(path: str, storage: Storage) -> tuple[int, int] | None:
+    """Length and time of a file; None for one that cannot be read."""
+    try:
+        status = Path(storage.resolve_input(path)).stat()
+    except (OSError, StorageError):
+        return None
+    return status.st_size, status.st_mtime_ns
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:

@@ -6,8 +6,10 @@ Blocking calls: not for the event loop.
 import hashlib
 import os
 import shutil
+import stat
 import unicodedata
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -15,8 +17,11 @@ from pathlib import Path, PurePosixPath
 from processors.formats import FORMAT_BY_EXTENSION, FORMAT_TRAITS
 from processors.probing import ImageFormat
 from service.errors import InvalidRequest
+from service.storage import SinkUnwritable
 from service.transfer import LibrarySource, MemoryFile
 
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+_GONE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 _MOST_COPIES = 10_000
 _LONGEST_NAME = 200
 _NOT_IN_NAMES = frozenset('<>:"/\\|?*')
@@ -57,8 +62,12 @@ class Folder:
                     yield _file(path, entry.stat(follow_symlinks=False))
 
     def file(self, path: str) -> ImageFile:
-        """One file as it is now. Raises OSError."""
-        return _file(path, (self.root / path).stat(follow_symlinks=False))
+        """One file as it is now. Raises OSError, also for what is no plain file any more."""
+        with self._inside(path) as (folder, name):
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if not stat.S_ISREG(status.st_mode):
+            raise FileNotFoundError(path)
+        return _file(path, status)
 
     def source(self, path: str) -> LibrarySource:
         """What a worker reads."""
@@ -68,9 +77,13 @@ class Folder:
         """Write what `held` holds to a new file under a safe form of `name`.
 
         A name that is taken gets a number: no file is overwritten. The file is whole before it
-        has its name. Raises InvalidRequest when there is no free name, and OSError.
+        has its name. Raises InvalidRequest when there is no free name, and SinkUnwritable.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
+        with _written():
+            self.root.mkdir(parents=True, exist_ok=True)
+            return self._add(name, format, held)
+
+    def _add(self, name: str, format: ImageFormat, held: MemoryFile) -> ImageFile:
         stem, extension = _safe(name, format)
         partial = self.root / f".{os.urandom(8).hex()}.part"
         try:
@@ -90,8 +103,37 @@ class Folder:
         raise InvalidRequest(f"{stem}{extension} is there {_MOST_COPIES} times: use another name")
 
     def remove(self, path: str) -> None:
-        """Remove a file; one that is gone already is as good."""
-        (self.root / path).unlink(missing_ok=True)
+        """Remove a file; one that is gone already, or is no file any more, is as good.
+
+        Raises SinkUnwritable.
+        """
+        with _written(), suppress(*_GONE), self._inside(path) as (folder, name):
+            os.unlink(name, dir_fd=folder)
+
+    @contextmanager
+    def _inside(self, path: str) -> Iterator[tuple[int, str]]:
+        """The open folder of `path`, and the name in it. Raises OSError.
+
+        A folder may have become a link since the scan: none is followed on the way.
+        """
+        *folders, name = path.split("/")
+        opened = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for folder in folders:
+                above, opened = opened, os.open(folder, _FOLDER, dir_fd=opened)
+                os.close(above)
+            yield opened, name
+        finally:
+            os.close(opened)
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        detail = f"the library's folder cannot be written: {error.strerror}"
+        raise SinkUnwritable(detail) from None
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -62,7 +62,8 @@ class Library:
     async def add(self, name: str, held: MemoryFile) -> LibraryImage:
         """Keep the image that `held` holds under a safe form of `name`.
 
-        Raises what the image's processing would raise, StoreError and OSError; then nothing stays.
+        Raises what the image's processing would raise, StoreError and StorageError; then nothing
+        stays.
         """
         item = WorkItem(0, MemorySource(held.path), InlineSink())
         result = await self._dispatcher.run_one(Fingerprint(strict=True), item)
@@ -79,7 +80,7 @@ class Library:
         return image
 
     async def remove(self, id: str) -> None:
-        """Remove an image and its file. Raises NotStored, StoreError and OSError."""
+        """Remove an image and its file. Raises NotStored, StoreError and StorageError."""
         image = await self.images.get(id)
         await asyncio.to_thread(self.folder.remove, image.path)
         await self.images.remove([id])

@@ -19,6 +19,7 @@ from schemas.collections import (
 )
 from service import archives, normalising
 from service.dependencies import ServicesDependency
+from service.library.content import matches
 from service.store.base import NotStored
 from service.transfer import MemoryFile
 from service.uploads import receive_files
@@ -62,8 +63,9 @@ async def create_collection(
 
     A collection that is there with another pipeline is a conflict.
     """
+    services.check_counts((), pipeline.operations)
     try:
-        normalising.pipeline_of(pipeline)
+        normalising.check(normalising.pipeline_of(pipeline))
     except ValidationError as error:
         findings = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
         raise RequestValidationError(findings, body=pipeline.model_dump()) from None
@@ -109,10 +111,14 @@ async def get_image(name: Name, image: ImageName, services: ServicesDependency) 
 
 
 @router.get("/{name}/images/{image}/content", summary="One image as bytes")
-async def get_content(name: Name, image: ImageName, services: ServicesDependency) -> Response:
+async def get_content(
+    name: Name, image: ImageName, http: Request, services: ServicesDependency
+) -> Response:
     found = await services.store.collections.image(name, image)
+    headers = {"ETag": f'"{found.sha256}"', "Cache-Control": "private, no-cache"}
+    if matches(http.headers.get("if-none-match"), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
     data = base64.b64decode(found.image_base64)
-    headers = {"ETag": f'"{found.sha256}"', "Cache-Control": "no-cache"}
     return Response(data, media_type=FORMAT_TRAITS[sniff(data)].media_type, headers=headers)
 
 

@@ -6,6 +6,10 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from service.dependencies import ServicesDependency
+from service.store.base import Store, StoreError
+
+_STORE_SECONDS = 1.0
+"""Those who ask whether a service is ready do not wait for long."""
 
 router = APIRouter(tags=["service"])
 
@@ -32,8 +36,19 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", summary="The workers are there; 503 while they are not")
 async def readyz(services: ServicesDependency) -> dict[str, str | int]:
+    """`store` says whether the database is there: what needs none goes on without it."""
     await asyncio.to_thread(services.engine.start)
-    return {"status": "ready", "workers": services.engine.workers}
+    store = await _state(services.store)
+    return {"status": "ready", "workers": services.engine.workers, "store": store}
+
+
+async def _state(store: Store) -> str:
+    try:
+        async with asyncio.timeout(_STORE_SECONDS):
+            await store.ping()
+    except (StoreError, TimeoutError):
+        return "away"
+    return "ready"
 
 
 @router.get("/metrics", summary="Counters for Prometheus", response_class=Response)

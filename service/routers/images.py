@@ -13,6 +13,7 @@ from schemas.process import ProcessQuery
 from service.answers import BINARY, RESPONSES, image_response
 from service.dependencies import ServicesDependency
 from service.engine.base import WorkItem
+from service.errors import InvalidRequest
 from service.library.content import etag_of, matches
 from service.negotiation import accepted, negotiated
 from service.options import process_request
@@ -74,6 +75,12 @@ async def add_image(
     """The image as the raw body, or as the form's `file`. No file is ever overwritten."""
     with MemoryFile() as held:
         upload = await receive(http, held, services.limits.max_bytes)
+        if upload.options:
+            faults = [
+                (f"/{field}", "unknown key: the name goes into the query")
+                for field in upload.options
+            ]
+            raise InvalidRequest("the form has fields that are not known", faults)
         wanted = name or upload.name or "image"
         image = await services.library.add(wanted, held)
     response.headers["Location"] = f"/v1/images/{image.id}"
@@ -122,16 +129,16 @@ async def get_content(
     image = await services.store.images.get(id)
     request = await resolved(process_request(query, {}), services.store.recipes)
     services.check_counts((), request.operations)
+    try:
+        file = await asyncio.to_thread(services.library.folder.file, image.path)
+    except OSError:
+        raise SourceNotFound(f"the file of the image {id} is gone: scan the library") from None
     source = services.library.folder.source(image.path)
     if request.automatic:
         header = await asyncio.to_thread(lambda: probe(source.read(services.storage)))
         request = request.written_as(negotiated(accepted(http), header))
     pipeline = request.pipeline()
-    try:
-        file = await asyncio.to_thread(services.library.folder.file, image.path)
-    except OSError:
-        raise SourceNotFound(f"the file of the image {id} is gone: scan the library") from None
-    etag = etag_of(file, pipeline, VERSION)
+    etag = await asyncio.to_thread(etag_of, file, pipeline, services.storage, VERSION)
     headers = {"ETag": etag, "Cache-Control": _FRESH, "Vary": "Accept"}
     if matches(http.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=headers)

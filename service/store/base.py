@@ -18,43 +18,31 @@ from schemas.collections import (
 )
 from schemas.library import ImagePage, ImageQuery, KnownFile, LibraryImage
 from schemas.recipes import Recipe, RecipeBody
+from service.store.errors import (
+    CursorRefused,
+    NameRefused,
+    NotStored,
+    StoredOtherwise,
+    StoreError,
+    StoreTooNew,
+    StoreUnavailable,
+)
+from service.store.jobs import JobStore
 
-
-class StoreError(Exception):
-    """Base of what a store can have to say; `str(error)` is fit for the user, without secrets.
-
-    StoreError
-    ├── StoreUnavailable    the database is away, or does not answer in time
-    ├── StoreTooNew         the database was written by a later version of this service
-    ├── NameRefused         a name that cannot be kept
-    ├── CursorRefused       a cursor that is none of this query's
-    ├── NotStored           there is nothing of that name
-    └── StoredOtherwise     the name is taken, by something else
-    """
-
-
-class StoreUnavailable(StoreError):
-    """The database is away, or does not answer in time."""
-
-
-class StoreTooNew(StoreError):
-    """The database was written by a later version of this service."""
-
-
-class NameRefused(StoreError):
-    """A name that cannot be kept as it is."""
-
-
-class CursorRefused(StoreError):
-    """A cursor that is none of this query's."""
-
-
-class NotStored(StoreError):
-    """There is nothing of that name."""
-
-
-class StoredOtherwise(StoreError):
-    """The name is taken, by something else."""
+__all__ = [
+    "CollectionStore",
+    "CursorRefused",
+    "ImageStore",
+    "JobStore",
+    "NameRefused",
+    "NotStored",
+    "RecipeStore",
+    "Store",
+    "StoreError",
+    "StoreTooNew",
+    "StoreUnavailable",
+    "StoredOtherwise",
+]
 
 
 class ImageStore(ABC):
@@ -175,6 +163,7 @@ class Store(ABC):
     images: ImageStore
     collections: CollectionStore
     recipes: RecipeStore
+    jobs: JobStore
 
     @abstractmethod
     async def open(self) -> None:

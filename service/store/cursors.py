@@ -13,6 +13,7 @@ from schemas.library import ImageQuery, LibraryImage, SortKey
 from service.store.base import CursorRefused
 
 Value = str | int | float
+_INTEGERS = 2**63
 _KINDS: dict[SortKey, type[str] | type[int] | tuple[type[int], type[float]]] = {
     "path": str,
     "width": int,
@@ -40,12 +41,21 @@ def after(query: ImageQuery) -> tuple[Value, str] | None:
         return None
     try:
         sort, value, id = json.loads(base64.urlsafe_b64decode(query.cursor.encode()))
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, RecursionError, binascii.Error):
         raise CursorRefused("the cursor is none that this service gave") from None
     kind = _KINDS[order_of(query).key]
     if sort == query.sort and isinstance(value, kind) and isinstance(id, str):
+        if not (_storable(value) and _storable(id)):
+            raise CursorRefused("the cursor is none that this service gave")
         return value, id
     raise CursorRefused("the cursor belongs to a query with another `sort`")
+
+
+def _storable(value: Value) -> bool:
+    """Whether every database takes it: UTF-8, integers of 64 bits, numbers that have an order."""
+    if isinstance(value, str):
+        return value.encode(errors="ignore").decode() == value
+    return -_INTEGERS <= value < _INTEGERS
 
 
 def cursor(query: ImageQuery, last: LibraryImage) -> str:

@@ -1,9 +1,13 @@
 """What every store keeps to, embedded or over the network."""
 
 import asyncio
+import base64
+import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pymongo import MongoClient
@@ -142,6 +146,9 @@ def test_an_image_that_is_not_there_is_said_to_be_missing(store: Store) -> None:
         ({"name": "00002"}, [2]),
         ({"name": "FOLDER/0000"}, [0, 1, 2, 3, 4]),
         ({"name": ".*"}, []),
+        ({"name": "0\0"}, []),
+        ({"format": "jpeg", "min_width": 102}, [2, 3]),
+        ({"format": "jpeg"}, [0, 1, 2, 3]),
         ({"min_width": 500}, []),
     ],
     ids=str,
@@ -160,6 +167,15 @@ def test_a_name_is_found_in_any_case(store: Store) -> None:
     run(store.images.put([image]))
     assert walk(store, name="été") == [image]
     assert walk(store, name="STRASSE") == [image]
+
+
+def test_pages_of_many_matches_are_in_order_too(store: Store) -> None:
+    """Few matches are found in another way than many."""
+    images = [library_image(n) for n in range(1200)]
+    run(store.images.put(images))
+    query: dict[str, Any] = {"min_width": 101, "min_height": 1, "sort": "-path", "limit": 500}
+    expected = [image for image in images[::-1] if image.width >= 101 and image.height >= 1]
+    assert walk(store, **query) == expected
 
 
 @pytest.mark.parametrize("key", ["path", "width", "height", "megapixels", "bytes", "modified"])
@@ -192,6 +208,29 @@ def test_a_walk_meets_each_image_once_while_others_are_added(store: Store) -> No
 
 @pytest.mark.parametrize("cursor", ["", "x", "W10=", "WyJwYXRoIiwgMSwgMl0=", "é", "bnVsbA=="])
 def test_a_cursor_that_is_none_is_refused(store: Store, cursor: str) -> None:
+    with pytest.raises(CursorRefused):
+        run(store.images.page(ImageQuery(cursor=cursor)))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ["path", "a", "\ud800"],
+        ["width", 10**30, "a"],
+        ["bytes", -(2**63) - 1, "a"],
+        ["megapixels", float("nan"), "a"],
+        ["megapixels", float("inf"), "a"],
+    ],
+    ids=str,
+)
+def test_a_cursor_that_no_database_takes_is_refused(store: Store, content: list[Any]) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps(content).encode()).decode()
+    with pytest.raises(CursorRefused):
+        run(store.images.page(ImageQuery(sort=content[0], cursor=cursor)))
+
+
+def test_a_cursor_without_an_end_is_refused(store: Store) -> None:
+    cursor = base64.urlsafe_b64encode(b"[" * 3000).decode()
     with pytest.raises(CursorRefused):
         run(store.images.page(ImageQuery(cursor=cursor)))
 
@@ -370,6 +409,32 @@ def test_a_collection_that_is_removed_is_gone_with_its_images(store: Store) -> N
             run(call)  # type: ignore[arg-type]
     run(store.collections.create("mine", PIPELINE))
     assert run(store.collections.page("mine", None, 9)).total == 0
+
+
+def test_what_was_acknowledged_is_there_whatever_is_removed_at_the_same_time(store: Store) -> None:
+    """Each round ends with a collection made and filled while the one before is removed."""
+
+    async def remove() -> None:
+        with suppress(NotStored):
+            await store.collections.remove("mine")
+
+    async def refill(number: int) -> bool:
+        with suppress(NotStored):
+            await store.collections.create("mine", PIPELINE)
+            (fresh,) = await store.collections.insert("mine", [collection_image(f"{number}")])
+            return fresh
+        return False
+
+    async def rounds() -> None:
+        for number in range(20):
+            await asyncio.gather(remove(), *(refill(number) for _ in range(3)), remove())
+            await remove()
+            await store.collections.create("mine", PIPELINE)
+            assert (await store.collections.page("mine", None, 9)).images == []
+            calls = (refill(number) for _ in range(3))
+            assert sum(await asyncio.gather(*calls)) == 1
+
+    run(rounds())
 
 
 # --- recipes -----------------------------------------------------------------------------------

@@ -117,6 +117,29 @@ def test_a_relative_and_an_absolute_path_to_one_output_are_one(
     assert errors(results) == [type(None), SinkTaken]
 
 
+def test_one_output_through_a_link_to_its_folder_is_one(
+    dispatcher: Dispatcher, shop: Workshop
+) -> None:
+    (shop.out / "link").symlink_to(shop.out)
+    source = shop.root / "photo.png"
+    results = run(
+        dispatcher,
+        Pipeline(),
+        (source, shop.out / "same.png"),
+        (source, shop.out / "link" / "same.png"),
+    )
+    assert errors(results) == [type(None), SinkTaken]
+
+
+@pytest.mark.parametrize("path", ["\0/same.png", "\ud800/same.png", "a/" * 2000 + "same.png"])
+def test_outputs_that_are_no_paths_fail_by_themselves(
+    dispatcher: Dispatcher, shop: Workshop, path: str
+) -> None:
+    source = shop.root / "photo.png"
+    results = run(dispatcher, Pipeline(), (source, path), (source, shop.out / "other.png"))
+    assert errors(results) == [PathRefused, type(None)]
+
+
 # ------------------------------------------------------------------------------- repeatability
 
 
@@ -142,6 +165,14 @@ def test_its_own_output_in_another_spelling_is_its_own_output(
 ) -> None:
     source = shop.root / "photo.png"
     assert attempts(source, os.path.relpath(source), tmp_path / "log", engine) == 1
+
+
+def test_its_own_output_through_a_link_is_its_own_output(
+    engine: Engine, shop: Workshop, tmp_path: Path
+) -> None:
+    (shop.root / "link").symlink_to(shop.root)
+    source = shop.root / "photo.png"
+    assert attempts(source, shop.root / "link" / "photo.png", tmp_path / "log", engine) == 1
 
 
 def test_an_image_with_another_output_is_begun_twice(

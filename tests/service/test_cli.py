@@ -197,6 +197,15 @@ def test_arguments_that_do_not_fit_are_explained(arguments: list[str], message: 
 
 
 @pytest.mark.usefixtures("plain_settings")
+def test_one_output_for_several_inputs_is_refused_before_anything_is_done() -> None:
+    for name in ("a.jpg", "b.jpg"):
+        Path(name).touch()
+    result = invoke("batch", "--input", "*.jpg", "--output", "out/all.png")
+    assert result.exit_code == 2
+    assert "--output 'out/all.png' is one file for 2 images: put {stem}" in result.stderr
+
+
+@pytest.mark.usefixtures("plain_settings")
 def test_an_option_out_of_range_is_named_by_its_pointer() -> None:
     Path("a.jpg").touch()
     result = invoke("batch", "--input", "a.jpg", "--output", "out/", "--quality", "400")

@@ -132,10 +132,17 @@ def test_a_wrong_pipeline_is_refused_where_it_is_wrong(stored: TestClient) -> No
     assert list(refused(answer, 422, "invalid-request")) == ["/operations/0"]
 
 
-def test_a_pipeline_that_splits_fails_each_file(stored: TestClient) -> None:
-    good(stored.put("/v1/collections/parts", json={"operations": ["split"]}))
-    (failed,) = added(stored, "parts", ("a.jpg", jpeg()))["failed"]
-    assert "4 images of one" in failed["error"]["detail"]
+def test_a_pipeline_that_splits_is_refused(stored: TestClient) -> None:
+    answer = stored.put("/v1/collections/parts", json={"operations": ["invert", "split"]})
+    assert list(refused(answer, 422, "invalid-request")) == ["/operations/1"]
+
+
+def test_who_has_an_image_already_gets_no_body(stored: TestClient) -> None:
+    added(stored, "tagged", ("a.jpg", jpeg()))
+    address = "/v1/collections/tagged/images/a.jpg/content"
+    tag = good(stored.get(address)).headers["etag"]
+    answer = stored.get(address, headers={"If-None-Match": tag})
+    assert (answer.status_code, answer.content) == (304, b"")
 
 
 # --- reading -----------------------------------------------------------------------------------

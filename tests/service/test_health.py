@@ -35,7 +35,8 @@ def test_the_process_answers_without_workers(workspace: Path) -> None:
 
 
 def test_ready_means_that_the_workers_are_there(client: TestClient) -> None:
-    assert client.get("/readyz").json() == {"status": "ready", "workers": WORKERS}
+    expected = {"status": "ready", "workers": WORKERS, "store": "ready"}
+    assert client.get("/readyz").json() == expected
 
 
 def test_a_closed_service_is_not_ready(workspace: Path) -> None:

@@ -1,6 +1,8 @@
 """The library: a folder of images, its index, and each image processed on the fly."""
 
 import hashlib
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -235,6 +237,15 @@ def test_a_file_that_changed_has_another_tag(
     assert decoded(after.content).shape == (60, 80, 3)
 
 
+def test_another_watermark_has_another_tag(stored: TestClient, content: str) -> None:
+    mark = folder_of(stored) / "mark.png"
+    cv2.imwrite(str(mark), photograph(20, 20))
+    query = f"{content}?operations=watermark={mark}"
+    before = good(stored.get(query)).headers["etag"]
+    cv2.imwrite(str(mark), photograph(30, 20))
+    assert good(stored.get(query, headers={"If-None-Match": before})).headers["etag"] != before
+
+
 def test_a_file_that_is_gone_is_said_to_be(stored: TestClient, content: str, folder: Path) -> None:
     (folder / "a.jpg").unlink()
     refused(stored.get(content), 404, "source-not-found")
@@ -301,6 +312,13 @@ def test_an_upload_that_is_no_image_leaves_nothing(
     assert list(folder.iterdir()) == []
 
 
+def test_unknown_fields_of_an_upload_are_refused(stored: TestClient, folder: Path) -> None:
+    form = {"files": {"file": ("a.jpg", jpeg())}, "data": {"title": "x"}}
+    answer = stored.post("/v1/images", **form)  # type: ignore[arg-type]
+    assert list(refused(answer, 422, "invalid-request")) == ["/title"]
+    assert list(folder.iterdir()) == []
+
+
 def test_a_raw_upload_is_named_by_the_query(stored: TestClient, folder: Path) -> None:
     answer = stored.post("/v1/images?name=raw.jpg", content=jpeg())
     assert (answer.status_code, answer.json()["path"]) == (201, "raw.jpg")
@@ -312,6 +330,55 @@ def test_removing_removes_the_file(stored: TestClient, folder: Path) -> None:
     assert list(folder.iterdir()) == []
     refused(stored.get(f"/v1/images/{id}"), 404, "not-stored")
     refused(stored.delete(f"/v1/images/{id}"), 404, "not-stored")
+
+
+def test_removing_leaves_what_lies_behind_a_link(stored: TestClient, folder: Path) -> None:
+    """A folder that became a link since the scan leads out of the library."""
+    (folder / "deep").mkdir()
+    (folder / "deep/a.jpg").write_bytes(jpeg())
+    scan(stored)
+    id = the_id(stored, "deep/a.jpg")
+    outside = folder.parent / "elsewhere"
+    (folder / "deep").rename(outside)
+    (folder / "deep").symlink_to(outside)
+    headers = {"If-None-Match": "*"}
+    refused(stored.get(f"/v1/images/{id}/content", headers=headers), 404, "source-not-found")
+    assert stored.get(f"/v1/images/{id}/content").status_code in (403, 404)
+    stored.delete(f"/v1/images/{id}")
+    assert (outside / "a.jpg").exists()
+    shutil.rmtree(outside)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link"])
+@pytest.mark.parametrize("query", ["", "?operations=resize=0.5", "?format=auto"])
+def test_what_took_the_place_of_a_file_is_not_read(
+    stored: TestClient, content: str, folder: Path, kind: str, query: str
+) -> None:
+    (folder / "a.jpg").rename(folder.parent / "moved.jpg")
+    if kind == "pipe":
+        os.mkfifo(folder / "a.jpg")
+    elif kind == "folder":
+        (folder / "a.jpg").mkdir()
+    else:
+        (folder / "a.jpg").symlink_to(folder.parent / "moved.jpg")
+    refused(stored.get(content + query), 404, "source-not-found")
+
+
+def test_a_folder_in_the_place_of_a_file_stays(stored: TestClient, folder: Path) -> None:
+    id = upload(stored, "a.jpg").json()["id"]
+    (folder / "a.jpg").unlink()
+    (folder / "a.jpg").mkdir()
+    assert stored.delete(f"/v1/images/{id}").status_code == 204
+    assert (folder / "a.jpg").is_dir()
+
+
+def test_an_upload_into_what_is_no_folder_is_refused(stored: TestClient, folder: Path) -> None:
+    folder.rmdir()
+    folder.write_text("a file")
+    refused(upload(stored, "a.jpg"), 422, "output-unwritable")
+    assert counts(scan(stored)) == (0, 0, 0, 0, 0)
+    folder.unlink()
+    assert upload(stored, "a.jpg").status_code == 201
 
 
 # --- similar images ----------------------------------------------------------------------------

@@ -1,12 +1,17 @@
-"""What every request meets before its route: the limit of its body, and its id."""
+"""What every request meets before its route: the limits of its body, and its id."""
 
 import logging
 import re
+import select
 import socket
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import httpx2
+import psutil
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -102,6 +107,92 @@ def test_the_refusal_does_not_wait_for_the_body(live: LiveServer) -> None:
             text = answer.read()  # until the server closes
     assert text.startswith(b"HTTP/1.1 413")
     assert b"/problems/body-too-large" in text
+
+
+# ------------------------------------------------------------------------------- its pace
+
+
+@pytest.fixture(scope="module")
+def impatient(workspace: Path) -> Iterator[LiveServer]:
+    with LiveServer(workspace, workers=1, body_timeout=1) as server:
+        yield server
+
+
+@contextmanager
+def begun(server: LiveServer, length: int) -> Iterator[socket.socket]:
+    """A connection on which a request for a plan is sent, without its body of `length` bytes."""
+    head = "POST /v1/plan HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with socket.create_connection(server.address, timeout=20) as connection:
+        connection.sendall(f"{head}Content-Length: {length}\r\n\r\n".encode())
+        yield connection
+
+
+def answered_within(connection: socket.socket, seconds: float) -> bool:
+    return bool(select.select([connection], [], [], seconds)[0])
+
+
+def assert_too_slow(connection: socket.socket) -> None:
+    with connection.makefile("rb") as answer:
+        text = answer.read()  # until the server closes
+    assert text.startswith(b"HTTP/1.1 408")
+    assert b"application/problem+json" in text
+    assert b"/problems/body-too-slow" in text
+    assert b"DARKROOM_BODY_TIMEOUT" in text
+
+
+def test_a_body_that_does_not_come_is_given_up(impatient: LiveServer) -> None:
+    with begun(impatient, 100) as connection:
+        assert_too_slow(connection)
+
+
+def test_a_body_that_comes_byte_by_byte_is_given_up(impatient: LiveServer) -> None:
+    with begun(impatient, 1000) as connection:
+        for _ in range(200):
+            if answered_within(connection, 0.1):
+                break
+            connection.sendall(b" ")
+        assert_too_slow(connection)
+
+
+def test_a_large_body_may_take_longer_than_a_pause(impatient: LiveServer) -> None:
+    body = b"{}".rjust(4 * 4096)
+    with begun(impatient, len(body)) as connection:
+        for at in range(0, len(body), 4096):
+            assert not answered_within(connection, 0.4)
+            connection.sendall(body[at : at + 4096])
+        assert connection.recv(12) == b"HTTP/1.1 422"
+
+
+# ------------------------------------------------------------------------------- descriptors
+
+
+@contextmanager
+def no_more_files(server: LiveServer) -> Iterator[None]:
+    """The server keeps what it has open, and cannot open anything else meanwhile."""
+    process = psutil.Process(server.process.pid)
+    before = process.rlimit(psutil.RLIMIT_NOFILE)
+    taken = {int(path.name) for path in Path(f"/proc/{process.pid}/fd").iterdir()}
+    lowest_free = next(number for number in count() if number not in taken)
+    process.rlimit(psutil.RLIMIT_NOFILE, (lowest_free, before[1]))
+    try:
+        yield
+    finally:
+        process.rlimit(psutil.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit of another process is Linux's")
+def test_a_server_that_can_open_no_file_says_so_and_goes_on(
+    server: LiveServer, workspace: Path
+) -> None:
+    photo = (workspace / "in" / "photo.jpg").read_bytes()
+    with server.client() as client:
+        client.get("/healthz")  # the connection is kept
+        with no_more_files(server):
+            response = client.post("/v1/process", content=photo)
+        assert response.status_code == 503
+        assert response.json()["type"] == "/problems/too-many-files"
+        assert int(response.headers["Retry-After"]) > 0
+        assert client.post("/v1/process", content=photo).status_code == 200
 
 
 # ------------------------------------------------------------------------------- the id

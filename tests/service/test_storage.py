@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -241,6 +242,19 @@ def test_an_output_that_is_a_folder_is_refused_and_nothing_is_left(
     with pytest.raises(SinkUnwritable):
         storage.write(str(root / "out" / "folder"), [b"x"], TOKEN)
     assert files(root / "out") == []
+
+
+@pytest.mark.parametrize("folders_remembered", [False, True])
+@pytest.mark.parametrize("name", ["pipe", "link"])
+def test_an_output_that_is_no_plain_file_is_left_as_it_is(
+    storage: Storage, root: Path, name: str, folders_remembered: bool
+) -> None:
+    os.mkfifo(root / "out" / "pipe")
+    (root / "out" / "link").symlink_to("pipe")
+    remembered = storage.remembering_folders() if folders_remembered else nullcontext()
+    with remembered, pytest.raises(SinkUnwritable, match="not a plain file"):
+        storage.write(str(root / "out" / name), [b"x"], TOKEN)
+    assert (root / "out" / "pipe").is_fifo()
 
 
 def test_a_file_in_the_place_of_a_folder_is_unwritable(storage: Storage, root: Path) -> None:

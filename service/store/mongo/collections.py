@@ -1,5 +1,6 @@
 """Collections in MongoDB: each is a collection of its own, with a unique index on the name."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -21,6 +22,12 @@ from service.store.mongo.schema import COLLECTIONS
 from service.store.names import check_collection, check_image
 
 _DUPLICATE = 11000
+_THERE: dict[str, Any] = {"removing": None}
+_PAUSE_SECONDS = 0.05
+_PAUSES = 60
+_REMOVAL_SECONDS = 30
+"""Longer than a removal takes: its one long step is given up after ten seconds."""
+
 _WITHOUT_IMAGE = {"_id": 0, "image_base64": 0}
 
 
@@ -37,6 +44,7 @@ class MongoCollections(CollectionStore):
             "created_at": microseconds(datetime.now(UTC)),
         }
         async with self._database.use() as database:
+            await _until_removed(database, name)
             # The index comes first: what is listed has one, whenever this process dies.
             await database[name].create_index("name", unique=True)
             with suppress(DuplicateKeyError):  # made by somebody else just now
@@ -54,29 +62,36 @@ class MongoCollections(CollectionStore):
 
     async def all(self) -> list[Collection]:
         async with self._database.use() as database:
-            documents = await database[COLLECTIONS].find().sort("_id", 1).to_list(None)
+            documents = await database[COLLECTIONS].find(_THERE).sort("_id", 1).to_list(None)
         return [_read(document) for document in documents]
 
     async def remove(self, name: str) -> None:
         async with self._database.use() as database:
-            result = await database[COLLECTIONS].delete_one({"_id": name})
-            if not result.deleted_count:
+            mark = {"$set": {"removing": microseconds(datetime.now(UTC))}}
+            result = await database[COLLECTIONS].update_one({"_id": name} | _THERE, mark)
+            if not result.modified_count:
                 raise _no_collection(name)
-            await database[name].drop()
+            await _finish_removal(database, name, mark["$set"]["removing"])
 
     async def insert(self, name: str, images: Sequence[CollectionImage]) -> list[bool]:
         for image in images:
             check_image(image.name)
         documents = [image.model_dump() for image in images]
         async with self._database.use() as database:
-            await _collection(database, name)
+            before = await _collection(database, name)
             if not documents:
                 return []
+            answer = await _insert(database, name, documents)
             try:
-                await database[name].insert_many(documents, ordered=False)
-            except BulkWriteError as error:
-                return _inserted(error, len(documents))
-        return [True] * len(documents)
+                after = await _collection(database, name)
+            except NotStored:
+                after = None
+            if after != before:
+                # Removed meanwhile: these would be nobody's, or those of a new one of that name.
+                ids = [document["_id"] for document in documents]
+                await database[name].delete_many({"_id": {"$in": ids}})
+                raise _no_collection(name)
+        return answer
 
     async def image(self, name: str, image: str) -> CollectionImage:
         async with self._database.use() as database:
@@ -113,14 +128,50 @@ class MongoCollections(CollectionStore):
                 yield CollectionImage.model_construct(**document)
 
 
+async def _until_removed(database: Connection, name: str) -> None:
+    """Wait for a removal that is under way. Raises StoreUnavailable when it takes too long."""
+    for _ in range(_PAUSES):
+        document = await database[COLLECTIONS].find_one({"_id": name, "removing": {"$gt": 0}})
+        if document is None:
+            return
+        await _take_over(database, name, int(document["removing"]))
+        await asyncio.sleep(_PAUSE_SECONDS)
+    raise StoreUnavailable(f"the collection {name!r} is being removed")
+
+
+async def _take_over(database: Connection, name: str, began: int) -> None:
+    """Finish the removal of a process that died meanwhile."""
+    now = microseconds(datetime.now(UTC))
+    if now - began < _REMOVAL_SECONDS * 1_000_000:
+        return
+    mine = {"$set": {"removing": now}}
+    taken = await database[COLLECTIONS].update_one({"_id": name, "removing": began}, mine)
+    if taken.modified_count:
+        await _finish_removal(database, name, now)
+
+
+async def _finish_removal(database: Connection, name: str, began: int) -> None:
+    """Nobody makes a collection of that name before its entry is gone."""
+    await database[name].drop()
+    await database[COLLECTIONS].delete_one({"_id": name, "removing": began})
+
+
+async def _insert(database: Connection, name: str, documents: list[dict[str, Any]]) -> list[bool]:
+    try:
+        await database[name].insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        return inserted(error, len(documents))
+    return [True] * len(documents)
+
+
 async def _collection(database: Connection, name: str) -> Collection:
-    document = await database[COLLECTIONS].find_one({"_id": name})
+    document = await database[COLLECTIONS].find_one({"_id": name} | _THERE)
     if document is None:
         raise _no_collection(name)
     return _read(document)
 
 
-def _inserted(error: BulkWriteError, count: int) -> list[bool]:
+def inserted(error: BulkWriteError, count: int) -> list[bool]:
     """Which were inserted; the others' names were there."""
     details: Any = error.details
     if details.get("writeConcernErrors") or any(

@@ -106,11 +106,13 @@ async def _count(database: Connection, query: ImageQuery, wanted: dict[str, Any]
 
 def _index(query: ImageQuery) -> tuple[str, ...]:
     """Where the fewest entries have to be looked at: that of the narrower bounds."""
+    if query.format is not None:
+        return BY_FORMAT
     width = _span(query.min_width, query.max_width)
     height = _span(query.min_height, query.max_height)
-    if min(width, height) < _MOST:
-        return BY_WIDTH if width <= height else BY_HEIGHT
-    return BY_FORMAT if query.format else BY_ID
+    if width == height == _MOST:
+        return BY_ID
+    return BY_WIDTH if width <= height else BY_HEIGHT
 
 
 def _way(query: ImageQuery, total: int) -> tuple[str, ...]:
@@ -128,7 +130,9 @@ def _filter(query: ImageQuery) -> dict[str, Any]:
         if (value := getattr(query, name)) is not None:
             wanted.setdefault(field, {})[operator] = value
     if query.name is not None:
-        wanted["folded"] = {"$regex": re.escape(query.name.casefold())}
+        # A pattern ends at a NUL.
+        pattern = re.escape(query.name.casefold()).replace("\0", r"\x00")
+        wanted["folded"] = {"$regex": pattern}
     return wanted
 
 

@@ -14,10 +14,13 @@ META = f"{OWN_PREFIX}meta"
 IMAGES = f"{OWN_PREFIX}images"
 COLLECTIONS = f"{OWN_PREFIX}collections"
 RECIPES = f"{OWN_PREFIX}recipes"
+JOBS = f"{OWN_PREFIX}jobs"
+JOB_IMAGES = f"{OWN_PREFIX}job_images"
+JOB_RESULTS = f"{OWN_PREFIX}job_results"
 
-BY_WIDTH = ("width", "height", "format")
-BY_HEIGHT = ("height", "width", "format")
-BY_FORMAT = ("format",)
+BY_WIDTH = ("width", "height")
+BY_HEIGHT = ("height", "width")
+BY_FORMAT = ("format", "width", "height")
 BY_ID = ("_id",)
 """What a count is found in."""
 
@@ -43,4 +46,23 @@ async def _first(database: Any) -> None:
     )
 
 
-STEPS: tuple[Callable[[Any], Awaitable[None]], ...] = (_first,)
+async def _second(database: Any) -> None:
+    await database[JOBS].create_indexes(
+        [
+            IndexModel([("key", ASCENDING)], unique=True, sparse=True),
+            IndexModel([("created_at", ASCENDING), ("_id", ASCENDING)]),
+            IndexModel([("state", ASCENDING), ("created_at", ASCENDING), ("_id", ASCENDING)]),
+        ]
+    )
+    await database[JOB_IMAGES].create_indexes(
+        [IndexModel([("job", ASCENDING), ("chunk", ASCENDING)], unique=True)]
+    )
+    await database[JOB_RESULTS].create_indexes(
+        [
+            IndexModel([("job", ASCENDING), ("seq", ASCENDING)], unique=True),
+            IndexModel([("job", ASCENDING), ("index", ASCENDING)], unique=True),
+        ]
+    )
+
+
+STEPS: tuple[Callable[[Any], Awaitable[None]], ...] = (_first, _second)

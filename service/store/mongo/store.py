@@ -4,6 +4,7 @@ from service.store.base import Store
 from service.store.mongo.collections import MongoCollections
 from service.store.mongo.database import Database
 from service.store.mongo.images import MongoImages
+from service.store.mongo.jobs import MongoJobs
 from service.store.mongo.recipes import MongoRecipes
 
 
@@ -15,6 +16,7 @@ class MongoStore(Store):
         self.images = MongoImages(self._database)
         self.collections = MongoCollections(self._database)
         self.recipes = MongoRecipes(self._database)
+        self.jobs = MongoJobs(self._database)
 
     async def open(self) -> None:
         async with self._database.use():

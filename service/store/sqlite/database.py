@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
 from service.store.base import StoreError, StoreUnavailable
@@ -20,7 +21,7 @@ T = TypeVar("T")
 
 _READERS = 4
 _BUSY_SECONDS = 5.0
-"""How long a lock of another process is waited for."""
+"""How long a lock of another process is waited for, from when a call came."""
 
 
 class Database:
@@ -72,18 +73,25 @@ class Database:
         work: Callable[[sqlite3.Connection], T],
         writes: bool,
     ) -> T:
+        deadline = monotonic() + _BUSY_SECONDS
+
         def run() -> T:
-            with _translated(self.path), self._connection(writes) as connection:
+            with _translated(self.path), self._connection(writes, deadline) as connection:
                 return work(connection)
 
         return await asyncio.get_running_loop().run_in_executor(executor, run)
 
     @contextmanager
-    def _connection(self, writes: bool) -> Iterator[sqlite3.Connection]:
-        """This thread's own, in a transaction."""
+    def _connection(self, writes: bool, deadline: float) -> Iterator[sqlite3.Connection]:
+        """This thread's own, in a transaction.
+
+        Who waited for this thread has waited for the lock already: the times do not add up.
+        """
+        seconds = max(0.0, deadline - monotonic())
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = self._connect(writes)
+            connection = self._local.connection = self._connect(writes, seconds)
+        connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
         connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
         try:
             yield connection
@@ -93,10 +101,10 @@ class Database:
                 connection.execute("ROLLBACK")
             raise
 
-    def _connect(self, writes: bool) -> sqlite3.Connection:
+    def _connect(self, writes: bool, seconds: float) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(
-            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            self.path, timeout=seconds, isolation_level=None, check_same_thread=False
         )
         try:
             connection.execute("PRAGMA journal_mode = WAL")

@@ -59,6 +59,46 @@ STEPS = (
         PRIMARY KEY (name, version)
     ) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE jobs (
+        id TEXT PRIMARY KEY,
+        state TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        total INTEGER NOT NULL,
+        request TEXT NOT NULL,
+        key TEXT UNIQUE,
+        digest TEXT NOT NULL,
+        started_at INTEGER,
+        ended_at INTEGER,
+        owner TEXT,
+        lease_until INTEGER NOT NULL,
+        cancelling INTEGER NOT NULL,
+        succeeded INTEGER NOT NULL,
+        failed INTEGER NOT NULL,
+        skipped INTEGER NOT NULL,
+        bytes_out INTEGER NOT NULL,
+        next_seq INTEGER NOT NULL,
+        error TEXT
+    ) WITHOUT ROWID;
+    CREATE INDEX jobs_by_creation ON jobs (created_at, id);
+    CREATE INDEX jobs_by_state ON jobs (state, created_at, id);
+    CREATE TABLE job_images (
+        job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+        chunk INTEGER NOT NULL,
+        content TEXT NOT NULL,
+        PRIMARY KEY (job, chunk)
+    );
+    CREATE TABLE job_results (
+        job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+        seq INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        status TEXT NOT NULL,
+        bytes_out INTEGER NOT NULL,
+        content TEXT NOT NULL,
+        PRIMARY KEY (job, seq)
+    ) WITHOUT ROWID;
+    CREATE UNIQUE INDEX job_results_by_image ON job_results (job, number);
+    """,
 )
 
 

@@ -6,6 +6,7 @@ from service.store.base import Store
 from service.store.sqlite.collections import SqliteCollections
 from service.store.sqlite.database import Database
 from service.store.sqlite.images import SqliteImages
+from service.store.sqlite.jobs import SqliteJobs
 from service.store.sqlite.recipes import SqliteRecipes
 
 
@@ -17,6 +18,7 @@ class SqliteStore(Store):
         self.images = SqliteImages(self._database)
         self.collections = SqliteCollections(self._database)
         self.recipes = SqliteRecipes(self._database)
+        self.jobs = SqliteJobs(self._database)
 
     async def open(self) -> None:
         await self._database.open()

@@ -1,0 +1,187 @@
+"""The thread that runs jobs: it claims what waits, renews the leases, and lets go at the end.
+
+It has an event loop of its own, so that jobs go on whatever becomes of the request's.
+"""
+
+import asyncio
+import logging
+import secrets
+import threading
+from collections import defaultdict
+from concurrent.futures import Future
+
+from pydantic import ValidationError
+
+from service.engine.base import EngineClosed
+from service.engine.dispatch import Dispatcher
+from service.jobs.running import Render, RunningJob
+from service.jobs.stored import now, work_of
+from service.store.errors import LeaseLost, StoreError, StoreUnavailable
+from service.store.jobs import JobStore, StoredJob
+
+_log = logging.getLogger("darkroom.jobs")
+
+LEASE_SECONDS = 4.0
+"""How long a job waits when its process has died; it is renewed at a third of it."""
+
+MOST_JOBS = 8
+"""That one process runs at once; they share the workers evenly."""
+
+_POLL_SECONDS = 1.0
+"""How often jobs that other processes submitted or lost are looked for."""
+
+_EXPIRE_SECONDS = 600.0
+_SECOND = 1_000_000
+
+
+class JobRunner:
+    """Runs jobs from `start` to `stop`. Its methods may be called from any thread."""
+
+    def __init__(
+        self, jobs: JobStore, dispatcher: Dispatcher, render: Render, retention: float
+    ) -> None:
+        self._jobs = jobs
+        self._dispatcher = dispatcher
+        self._render = render
+        self._retention = retention
+        self._owner = secrets.token_hex(8)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake: asyncio.Event
+        self._stopping = False
+        self._running: dict[str, RunningJob] = {}
+        self._watched: defaultdict[str, list[Future[None]]] = defaultdict(list)
+
+    def start(self) -> None:
+        """Idempotent; a runner that was stopped starts again."""
+        with self._lock:
+            if self._thread is not None:
+                return
+            ready = threading.Event()
+            self._stopping = False
+            self._thread = threading.Thread(
+                target=lambda: asyncio.run(self._main(ready)), name="jobs", daemon=True
+            )
+            self._thread.start()
+        ready.wait()
+
+    def stop(self, timeout: float) -> None:
+        """Finish the images under way, store their results, and let go of the jobs."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            self._stopping = True
+            self.hurry()
+            thread.join(timeout)
+
+    def hurry(self) -> None:
+        """Look at the store now: a job was submitted, or is to be cancelled."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    def changed(self, id: str) -> "Future[None]":
+        """Done when results of the job are stored next, or its state changes, by this process."""
+        future: Future[None] = Future()
+        with self._lock:
+            watching = self._watched[id]
+            watching[:] = [other for other in watching if not other.cancelled()]
+            watching.append(future)
+        return future
+
+    def _tell(self, id: str) -> None:
+        with self._lock:
+            watching = self._watched.pop(id, [])
+        for future in watching:
+            if future.set_running_or_notify_cancel():
+                future.set_result(None)
+
+    async def _main(self, ready: threading.Event) -> None:
+        self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
+        ready.set()
+        tasks: set[asyncio.Task[None]] = set()
+        expire_at = 0.0
+        while not self._stopping:
+            self._wake.clear()
+            if self._loop.time() >= expire_at:
+                await self._expire()
+                expire_at = self._loop.time() + _EXPIRE_SECONDS
+            while len(self._running) < MOST_JOBS and (job := await self._claim()) is not None:
+                tasks.add(asyncio.create_task(self._run(job)))
+            await self._look_at_leases()
+            tasks = {task for task in tasks if not task.done()}
+            waker = asyncio.create_task(self._wake.wait())
+            await asyncio.wait(
+                {waker, *tasks}, timeout=_POLL_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            waker.cancel()
+        for running in self._running.values():
+            running.stopped = True
+        await asyncio.gather(*tasks)
+
+    async def _claim(self) -> StoredJob | None:
+        moment = now()
+        try:
+            return await self._jobs.claim(self._owner, moment, moment + _lease())
+        except StoreError as error:
+            _log.debug("no jobs can be claimed: %s", error)
+            return None
+
+    async def _look_at_leases(self) -> None:
+        for id, running in list(self._running.items()):
+            if running.job.lease_until - now() > _lease() * 2 // 3 and not self._wake.is_set():
+                continue
+            try:
+                running.job = await self._jobs.renew(id, self._owner, now() + _lease())
+                running.stopped = running.stopped or running.job.cancelling
+            except LeaseLost:
+                running.stopped = True
+            except StoreUnavailable:
+                continue  # it is tried again in a second, and lapses if the store stays away
+
+    async def _expire(self) -> None:
+        try:
+            await self._jobs.expire(now() - int(self._retention * _SECOND))
+        except StoreError as error:
+            _log.debug("no jobs can be expired: %s", error)
+
+    async def _run(self, job: StoredJob) -> None:
+        try:
+            work = work_of(job)
+        except ValidationError as error:
+            reason = str(error.errors()[0]["msg"])
+            await self._end(job, "failed", f"an operation is not known any more: {reason}")
+            return
+        running = RunningJob(job, work, self._jobs, self._dispatcher, self._render, self._tell)
+        self._running[job.id] = running
+        try:
+            if await running.run():
+                await self._end(job, "completed")
+            elif running.job.cancelling:
+                await self._end(job, "cancelled")
+            else:
+                await self._jobs.release(job.id, self._owner)
+        except EngineClosed:
+            await self._let_go(job)
+        except LeaseLost:
+            _log.warning("job %s goes on in another process", job.id)
+        except StoreUnavailable as error:
+            _log.warning("job %s is left until its lease lapses: %s", job.id, error)
+        finally:
+            self._running.pop(job.id, None)
+            self._tell(job.id)
+
+    async def _end(self, job: StoredJob, state, error: str | None = None) -> None:  # type: ignore[no-untyped-def]
+        await self._jobs.end(job.id, self._owner, state, now(), error)
+        self._tell(job.id)
+        _log.info("job %s: %s", job.id, state)
+
+    async def _let_go(self, job: StoredJob) -> None:
+        try:
+            await self._jobs.release(job.id, self._owner)
+        except StoreError as error:
+            _log.warning("job %s is left until its lease lapses: %s", job.id, error)
+
+
+def _lease() -> int:
+    return int(LEASE_SECONDS * _SECOND)

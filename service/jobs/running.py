@@ -1,0 +1,136 @@
+"""Running one job: from where it is to its end."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from schemas.batches import ImagePair
+from schemas.results import Status
+from service.engine.base import EngineClosed, ItemResult, WorkItem
+from service.engine.dispatch import Dispatcher
+from service.jobs.batch import taken_error
+from service.jobs.stored import JobWork
+from service.store.errors import StoreUnavailable
+from service.store.jobs import IMAGES_A_CHUNK, JobStore, StoredJob, StoredResult
+
+T = TypeVar("T")
+
+_log = logging.getLogger("darkroom.jobs")
+
+_FLUSH_SECONDS, _FLUSH_RESULTS = 0.2, 256
+"""Results that were not stored when the server is killed are worked out again."""
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+"""Between attempts to reach a store that is away."""
+
+Render = Callable[[ImagePair, ItemResult, JobWork], tuple[Status, str]]
+"""The status of an image, and its result as JSON."""
+
+
+class RunningJob:
+    """One job that this process has the lease of."""
+
+    def __init__(
+        self,
+        job: StoredJob,
+        work: JobWork,
+        jobs: JobStore,
+        dispatcher: Dispatcher,
+        render: Render,
+        stored: Callable[[str], None],
+    ) -> None:
+        self.job = job
+        self._work = work
+        self._jobs = jobs
+        self._dispatcher = dispatcher
+        self._render = render
+        self._stored = stored
+        self._results: list[StoredResult] = []
+        self._flushed = time.monotonic()
+        self._seq = job.next_seq
+        self.stopped = False
+        """Set to give out no more images: those under way are finished and stored."""
+
+    async def run(self) -> bool:
+        """Whether all images are done, and not only those that were under way when it stopped.
+
+        Raises LeaseLost, and EngineClosed.
+        """
+        done = set(await self._until_stored(partial(self._jobs.done, self.job.id)))
+        for chunk in range(-(-self.job.total // IMAGES_A_CHUNK)):
+            if self.stopped:
+                return False
+            await self._run_chunk(chunk, done)
+        return not self.stopped or len(done) == self.job.total
+
+    async def _run_chunk(self, chunk: int, done: set[int]) -> None:
+        start = chunk * IMAGES_A_CHUNK
+        end = min(start + IMAGES_A_CHUNK, self.job.total)
+        if all(index in done for index in range(start, end)):
+            return
+        pairs = await self._until_stored(partial(self._jobs.images, self.job.id, chunk))
+        images = {start + at: ImagePair(*pair) for at, pair in enumerate(pairs)}
+        todo = [index for index in images if index not in done]
+        for index in todo:
+            if index in self._work.taken:
+                error = taken_error(images[index].output)
+                await self._add(images[index], ItemResult(index, error=error), done)
+        items = _Items(self, images, [index for index in todo if index not in self._work.taken])
+        async for result in self._dispatcher.run(self._work.pipeline, items):
+            await self._add(images[result.index], result, done)
+        await self._flush()
+
+    async def _add(self, image: ImagePair, result: ItemResult, done: set[int]) -> None:
+        if isinstance(result.error, EngineClosed):
+            raise result.error
+        status, content = self._render(image, result, self._work)
+        written = sum(output.bytes for output in result.outputs)
+        self._results.append(StoredResult(self._seq, result.index, status, written, content))
+        self._seq += 1
+        done.add(result.index)
+        waited = time.monotonic() - self._flushed
+        if len(self._results) >= _FLUSH_RESULTS or waited > _FLUSH_SECONDS:
+            await self._flush()
+
+    async def _flush(self) -> None:
+        results, self._results = self._results, []
+        if results:
+            owner = self.job.owner or ""
+            add = partial(self._jobs.add_results, self.job.id, owner, results)
+            await self._until_stored(add)
+            self._stored(self.job.id)
+        self._flushed = time.monotonic()
+
+    async def _until_stored(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """What `call` gives, however long the store is away; the lease lapses meanwhile."""
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return await call()
+            except StoreUnavailable as error:
+                _log.warning("job %s waits for the store: %s", self.job.id, error)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+class _Items:
+    """Work items until the job is stopped."""
+
+    def __init__(
+        self, running: RunningJob, images: dict[int, ImagePair], todo: Sequence[int]
+    ) -> None:
+        self._running = running
+        self._images = images
+        self._todo = todo
+
+    def __len__(self) -> int:
+        return len(self._todo)
+
+    def __iter__(self) -> Iterator[WorkItem]:
+        for index in self._todo:
+            if self._running.stopped:
+                return
+            yield self._running._work.item(index, self._images[index])
