@@ -3,13 +3,24 @@
 import argparse
 import shutil
 import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from benchmarks import chart, growth, inputs, latency, machine, operations, report, rules
+from benchmarks import (
+    chart,
+    growth,
+    inputs,
+    latency,
+    machine,
+    operations,
+    report,
+    rules,
+    stores,
+)
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.measure import Effort, available, compare
 from benchmarks.results import Results
-from benchmarks.workloads import WORKLOADS, Inputs
+from benchmarks.workloads import WORKLOADS, Inputs, Picture
 
 _DOCS = Path(__file__).resolve().parents[1] / "docs"
 _PAGE = "benchmarks.md"
@@ -20,6 +31,9 @@ def main(arguments: list[str] | None = None) -> None:
     options = _options().parse_args(arguments)
     if options.only_operations:
         _only_operations(options)
+        return
+    if options.only_stores:
+        _only_stores(options)
         return
     effort = _QUICK if options.quick else Effort(options.seconds, options.rounds)
     results = measure(inputs.load(options.quick), effort, options)
@@ -49,11 +63,30 @@ def measure(pictures: Inputs, effort: Effort, options: argparse.Namespace) -> Re
 def _only_operations(options: argparse.Namespace) -> None:
     """The cost of each operation, printed and written into the page, the rest of which stays."""
     costs = _costs(options.quick)
-    print("\n".join(report.costs_section(costs)))
+    _rewrite(options, report.costs_section(costs), lambda page: report.with_costs(page, costs))
+
+
+def _only_stores(options: argparse.Namespace) -> None:
+    """What the store takes, printed and written into the page, the rest of which stays."""
+    found = _stores(inputs.load(options.quick).small, options.quick)
+    _rewrite(options, report.stores_section(found), lambda page: report.with_stores(page, found))
+
+
+def _rewrite(
+    options: argparse.Namespace, lines: Iterable[str], change: Callable[[str], str]
+) -> None:
+    print("\n".join(lines))
     if options.output or not options.quick:
         page = (options.output or _DOCS) / _PAGE
         old = page.read_text(encoding="utf-8") if page.exists() else ""
-        page.write_text(report.with_costs(old, costs), encoding="utf-8")
+        page.write_text(change(old), encoding="utf-8")
+
+
+def _stores(pictures: Sequence[Picture], quick: bool) -> stores.StoreFigures:
+    _say("the store")
+    if quick:
+        return stores.measure(pictures, entries=2000, queries=50, images=100)
+    return stores.measure(pictures, entries=100_000, queries=300, images=1000)
 
 
 def _costs(quick: bool) -> list[operations.Cost]:
@@ -80,6 +113,7 @@ def _measure_service(results: Results, pictures: Inputs, folder: Path, quick: bo
         results.growth.append(growth.measure(WORKLOADS[0], batch, images, folder))
     _say("the planner's rules")
     results.rules = rules.measure(pictures.small[:: 8 if quick else 4], repeats=2 if quick else 15)
+    results.stores = _stores(pictures.small, quick)
     results.costs = _costs(quick)
 
 
@@ -100,6 +134,11 @@ def _options() -> argparse.ArgumentParser:
         "--only-operations",
         action="store_true",
         help="the cost of each operation alone; writes that section of the page",
+    )
+    parser.add_argument(
+        "--only-stores",
+        action="store_true",
+        help="what the store takes alone; writes that section of the page",
     )
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each contestant")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a measurement")

@@ -8,6 +8,7 @@ from benchmarks.measure import Figure
 from benchmarks.operations import Cost
 from benchmarks.results import Results, ratio_to
 from benchmarks.rules import Rule
+from benchmarks.stores import StoreFigures
 from benchmarks.workloads import Workload
 
 _METHOD = """\
@@ -49,7 +50,22 @@ _REPEAT = """\
 on an idle machine. `python -m benchmarks --help` lists the options: `--quick` is a try of seconds,
 `--only NAME` takes one contestant (again for more), and neither writes this page.
 `--only-operations` measures the cost of each operation, in about half a minute, and writes that
-section of the page alone.
+section of the page alone; `--only-stores` does so for the store, in about a minute.
+"""
+
+_STORES = "## The store"
+
+_STORES_INTRODUCTION = """\
+A page of `GET /v1/images` with least and most of both sides, other bounds each time, 50 images and
+the total, among {entries:,} entries of random sizes: milliseconds over {queries} queries, asked of
+the store itself and over HTTP.
+"""
+
+_INSERTS_INTRODUCTION = """\
+{images:,} JPEG files of 768x512 into a collection over HTTP, a hundred a request, one request
+after the other; beside it one process that opens each with Pillow, resizes it to 80x90, makes it
+gray and a JPEG again, and hands it to `insert_one` in base64. What is counted is acknowledged by
+the journal of the database in each.
 """
 
 _COSTS = "## Cost of each operation"
@@ -91,6 +107,8 @@ def summary(results: Results) -> Iterator[str]:
         yield from _growth(results.growth)
     if results.rules:
         yield from _rules(results.rules)
+    if results.stores is not None:
+        yield from stores_section(results.stores)
     if results.costs:
         yield from costs_section(results.costs)
 
@@ -204,12 +222,36 @@ def _three_digits(value: float) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
+def stores_section(figures: StoreFigures) -> Iterator[str]:
+    """Two tables. Of MongoDB only where there is one."""
+    yield f"{_STORES}\n"
+    yield _STORES_INTRODUCTION.format(entries=figures.entries, queries=figures.queries)
+    head = ("", "Asked", "Median", "95th percentile")
+    pages = figures.pages
+    yield from _table(head, ((*one[:2], f"{one.median:.1f}", f"{one.p95:.1f}") for one in pages))
+    yield _INSERTS_INTRODUCTION.format(images=figures.images)
+    yield from _table(
+        ("", "Images/s"), ((one.title, f"{one.rate:,.0f}") for one in figures.inserts)
+    )
+    if figures.missing is not None:
+        yield f"MongoDB is not measured: {figures.missing}.\n"
+
+
 def with_costs(page: str, costs: list[Cost]) -> str:
     """`page` with its section of operations written anew, or set before how it is measured."""
-    section = "\n".join(costs_section(costs)).rstrip() + "\n\n"
-    before, found, after = page.partition(f"{_COSTS}\n")
+    return _with_section(page, _COSTS, costs_section(costs), "## How it is measured")
+
+
+def with_stores(page: str, figures: StoreFigures) -> str:
+    """`page` with its section of the store written anew, or set before that of operations."""
+    return _with_section(page, _STORES, stores_section(figures), _COSTS)
+
+
+def _with_section(page: str, title: str, lines: Iterable[str], follower: str) -> str:
+    section = "\n".join(lines).rstrip() + "\n\n"
+    before, found, after = page.partition(f"{title}\n")
     if not found:
-        before, found, after = page.partition("## How it is measured\n")
+        before, found, after = page.partition(f"{follower}\n")
         return before + section + found + after
     _, following, rest = after.partition("\n## ")
     return before + section + following.lstrip("\n") + rest

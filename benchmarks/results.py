@@ -7,6 +7,7 @@ from benchmarks.latency import Latency
 from benchmarks.measure import Effort, Figure
 from benchmarks.operations import Cost
 from benchmarks.rules import Rule
+from benchmarks.stores import StoreFigures
 from benchmarks.workloads import Workload
 
 
@@ -22,6 +23,7 @@ class Results:
     growth: list[Growth] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
     costs: list[Cost] = field(default_factory=list)
+    stores: StoreFigures | None = None
 
 
 def rate_of(figures: list[Figure], *names: str) -> float | None:

@@ -31,6 +31,7 @@ from processors.decoding import DecodeMode, in_srgb
 from processors.encoding import EncodeOptions, check_side, within
 from processors.errors import DamagedImage, EncodeError, OutOfMemory, ProcessorError, StepFailed
 from processors.native_messages import NativeMessages
+from processors.opencv_errors import lacks_memory, reason_of
 from processors.operation import Image, Size, Step, channels_of, size_of
 from processors.probing import Header, ImageFormat
 
@@ -140,9 +141,9 @@ def _translating(fault: Callable[[str], ProcessorError]) -> Iterator[None]:
     except MemoryError:
         raise OutOfMemory(_NO_MEMORY) from None
     except Exception as error:  # noqa: BLE001
-        if isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem:
+        if isinstance(error, cv2.error) and lacks_memory(error):
             raise OutOfMemory(_NO_MEMORY) from None
-        detail = error.err if isinstance(error, cv2.error) else str(error)
+        detail = reason_of(error) if isinstance(error, cv2.error) else str(error)
         raise fault(detail or type(error).__name__) from None
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
-from processors import metadata
+from processors import metadata, tiff_alpha
 from processors.errors import DamagedImage, OutOfMemory
 from processors.native_messages import NativeMessages
+from processors.opencv_errors import lacks_memory, reason_of
 from processors.operation import Image, Size, size_of
 from processors.probing import Header
 
@@ -127,12 +128,17 @@ def _is_gray_wanted(image: Image, mode: DecodeMode) -> bool:
 def _decode(data: bytes, header: Header, mode: DecodeMode) -> Image:
     if (eighth := _decode_eighth(data, header, mode)) is not None:
         return eighth
+    multiplied = False
+    if header.format == "tiff" and header.channels == 4 and mode.channels == "keep":
+        data, multiplied = tiff_alpha.left_apart(data)
     image, messages = _imdecode(data, mode.flags(header))
     if messages.text and messages.tell_no_memory:
         raise OutOfMemory("decoding needs more memory than a worker may use")
     if image is None or size_of(image) != mode.size(header) or messages.tell_damage:
         reason = messages.reason or "its data end too early or contradict themselves"
         raise DamagedImage(f"the {header.format} image is damaged or truncated: {reason}")
+    if multiplied:
+        return tiff_alpha.divided(image)
     return _full_range(image, header.unused_bits) if header.unused_bits else image
 
 
@@ -161,7 +167,7 @@ def _imdecode(data: bytes, flags: int) -> tuple[Image | None, NativeMessages]:
     except MemoryError:
         raise OutOfMemory("decoding needs more memory than a worker may use") from None
     except cv2.error as error:
-        if error.code == cv2.Error.StsNoMem:
+        if lacks_memory(error):
             raise OutOfMemory("decoding needs more memory than a worker may use") from None
-        raise DamagedImage(f"the image cannot be decoded: {error.err}") from None
+        raise DamagedImage(f"the image cannot be decoded: {reason_of(error)}") from None
     return image, messages  # type: ignore[return-value]

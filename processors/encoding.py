@@ -13,6 +13,7 @@ from processors.embedding import Policy, written
 from processors.errors import EncodeError, OutOfMemory
 from processors.formats import FORMAT_BY_EXTENSION, FORMAT_TRAITS, FormatTraits, format_of_path
 from processors.metadata import Metadata
+from processors.opencv_errors import lacks_memory, reason_of
 from processors.operation import Image, Size, channels_of, size_of
 from processors.probing import ImageFormat
 
@@ -139,9 +140,9 @@ def encode(
     except MemoryError:
         raise OutOfMemory("encoding needs more memory than a worker may use") from None
     except cv2.error as error:
-        if error.code == cv2.Error.StsNoMem:
+        if lacks_memory(error):
             raise OutOfMemory("encoding needs more memory than a worker may use") from None
-        raise EncodeError(f"{format}: {error.err}") from None
+        raise EncodeError(f"{format}: {reason_of(error)}") from None
 
 
 def _written(

@@ -68,6 +68,11 @@ class StepDefaults:
     predictable: ClassVar[bool] = True
     """Whether sizes follow from sizes; if not, `output_sizes` gives the largest that it makes."""
 
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """The paths of the images that it reads beside its input."""
+        return ()
+
     def apply(self, image: Image) -> Image:
         """The processed image, of the sizes that `output_sizes` predicts; `image` is left as is.
 

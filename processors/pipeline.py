@@ -14,6 +14,7 @@ from processors.encoding import encode
 from processors.errors import OutOfMemory, ProcessorError, StepFailed
 from processors.limits import Limits
 from processors.metadata import Metadata
+from processors.opencv_errors import lacks_memory, reason_of
 from processors.operation import Image, Size, Step, size_of
 from processors.plan import Pipeline, Plan, PlannedStep
 from processors.planner import plan
@@ -146,14 +147,13 @@ def _moving(images: list[Image], timeline: Timeline, plan: Plan) -> list[Encoded
 
 def _translated(planned: PlannedStep, error: BaseException) -> ProcessorError:
     op, at = planned.step.op, planned.at
-    if isinstance(error, MemoryError) or (
-        isinstance(error, cv2.error) and error.code == cv2.Error.StsNoMem
-    ):
+    if isinstance(error, MemoryError) or (isinstance(error, cv2.error) and lacks_memory(error)):
         return OutOfMemory(f"{op}: needs more memory than a worker may use")
     if isinstance(error, StepFailed):
         return StepFailed(op, error.detail, at)
-    detail = error.err if isinstance(error, cv2.error) else f"{type(error).__name__}: {error}"
-    return StepFailed(op, detail, at)
+    if isinstance(error, cv2.error):
+        return StepFailed(op, reason_of(error), at)
+    return StepFailed(op, f"{type(error).__name__}: {error}", at)
 
 
 def _timings(started: float, decoded: float, applied: float, encoded: float) -> Timings:

@@ -43,12 +43,16 @@ def environment() -> dict[str, str]:
 
 
 class Server(Running):
-    """`python main.py serve`, and a client with one connection to it."""
+    """`python main.py serve`, and a client with one connection to it.
 
-    def __init__(self) -> None:
+    `settings` are those of the service beside what all runs have: `store="sqlite:///..."`.
+    """
+
+    def __init__(self, **settings: str) -> None:
         port = _free_port()
         command = [sys.executable, "main.py", "serve", "--port", str(port)]
-        self._process = subprocess.Popen(command, cwd=ROOT, env=environment())
+        more = {f"DARKROOM_{name.upper()}": value for name, value in settings.items()}
+        self._process = subprocess.Popen(command, cwd=ROOT, env=environment() | more)
         self.processes = [psutil.Process(self._process.pid)]
         self.address = ("127.0.0.1", port)
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=None)

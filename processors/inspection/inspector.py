@@ -14,6 +14,7 @@ from processors.inspection.profile import described
 from processors.inspection.report import Alpha, DominantColor, Profile, Report, TagValue
 from processors.limits import MEGAPIXEL, Limits
 from processors.metadata import read
+from processors.opencv_errors import lacks_memory
 from processors.operation import Image, Size, channels_of, size_of
 from processors.orientation import Orient
 from processors.perceptual_hash import perceptual_hash
@@ -54,7 +55,7 @@ def _measured(data: bytes, header: Header, image: Image) -> Report:
     try:
         return _report(data, header, image)
     except cv2.error as error:
-        if error.code == cv2.Error.StsNoMem:
+        if lacks_memory(error):
             raise OutOfMemory("inspecting needs more memory than a worker may use") from None
         raise
 
