@@ -151,7 +151,7 @@ def _written(
     parameters = options.parameters(format)
     if metadata is None or metadata == Metadata():
         done, array = cv2.imencode(f".{FORMAT_TRAITS[format].extensions[0]}", image, parameters)
-        data = array.tobytes()
+        data = array.tobytes() if done else b""
     else:
         done, data = written(image, format, parameters, metadata)
     if not done:

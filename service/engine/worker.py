@@ -76,6 +76,16 @@ def run_task(task: Task) -> list[ItemResult]:
 
 
 def _run_item(runner: JobRunner, item: WorkItem, token: str) -> ItemResult:
+    result = _tried(runner, item, token)
+    if isinstance(result.error, OutOfMemory):
+        # What malloc has kept of earlier images, in pieces, may be all that was missing.
+        _return_freed_memory()
+        result = _tried(runner, item, token)
+        _return_freed_memory()
+    return result
+
+
+def _tried(runner: JobRunner, item: WorkItem, token: str) -> ItemResult:
     storage = _State.config.storage
     try:
         processed = runner.run(item.source.read(storage), item.sink.name)
@@ -154,6 +164,11 @@ def _keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT)
         libc.mallopt(_M_TRIM_THRESHOLD, 2 * _LARGEST_KEPT)
+
+
+def _return_freed_memory() -> None:
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _limit_memory(memory: int) -> None:
