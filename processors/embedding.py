@@ -71,12 +71,14 @@ def written(
     done, data = cv2.imencodeWithMetadata(
         f".{format}", image, kinds, [_array(chunks[kind]) for kind in kinds], parameters
     )
-    encoded = data.tobytes() if done else b""
+    if not done:
+        return False, b""
+    encoded = data.tobytes()
     if format == "jpeg" and (xmp := _short(metadata.xmp, format, XMP_PREFIX)):
-        return done, _with_segment(encoded, XMP_PREFIX + xmp)
+        return True, _with_segment(encoded, XMP_PREFIX + xmp)
     if format == "tiff":
-        return done, _with_tags(encoded, metadata, profile)
-    return done, encoded
+        return True, _with_tags(encoded, metadata, profile)
+    return True, encoded
 
 
 def _xmp(chunk: bytes | None, format: ImageFormat) -> bytes | None:

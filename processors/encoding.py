@@ -13,6 +13,7 @@ from processors.embedding import Policy, written
 from processors.errors import EncodeError, OutOfMemory
 from processors.formats import FORMAT_BY_EXTENSION, FORMAT_TRAITS, FormatTraits, format_of_path
 from processors.metadata import Metadata
+from processors.native_messages import NativeMessages
 from processors.opencv_errors import lacks_memory, reason_of
 from processors.operation import Image, Size, channels_of, size_of
 from processors.probing import ImageFormat
@@ -149,11 +150,14 @@ def _written(
     image: Image, format: ImageFormat, options: EncodeOptions, metadata: Metadata | None
 ) -> bytes:
     parameters = options.parameters(format)
-    if metadata is None or metadata == Metadata():
-        done, array = cv2.imencode(f".{FORMAT_TRAITS[format].extensions[0]}", image, parameters)
-        data = array.tobytes() if done else b""
-    else:
-        done, data = written(image, format, parameters, metadata)
+    with NativeMessages() as messages:
+        if metadata is None or metadata == Metadata():
+            done, array = cv2.imencode(f".{FORMAT_TRAITS[format].extensions[0]}", image, parameters)
+            data = array.tobytes() if done else b""
+        else:
+            done, data = written(image, format, parameters, metadata)
+    if not done and messages.tell_no_memory:
+        raise OutOfMemory("encoding needs more memory than a worker may use")
     if not done:
         raise EncodeError(f"{format}: the encoder refused the {size_of(image)} image")
     return data

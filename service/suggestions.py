@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from processors.encoding import EncodeOptions
 from processors.registry import registry
+from schemas.batches import BatchRequest
 from schemas.process import ProcessQuery
 
 
@@ -40,8 +41,10 @@ def _fields(model: type[BaseModel]) -> list[str]:
 
 
 def _top_level(origin: str, route: object) -> list[str]:
-    if origin == "form" or not isinstance(route, APIRoute):
+    if origin == "form":
         return [*_fields(ProcessQuery), "encode"]
+    if not isinstance(route, APIRoute):  # a request file of the command line
+        return _fields(BatchRequest)
     body = [route.body_field] if route.body_field else []
     return [
         name

@@ -55,6 +55,22 @@ class Crash(Trap):
         os._exit(3)
 
 
+class Unlucky(Trap):
+    """Have its worker killed the first `times` times, which a file counts."""
+
+    op: Literal["test_unlucky"] = "test_unlucky"
+    example: ClassVar[str] = "test_unlucky=width=9,path=log,times=2"
+    path: str
+    times: int = 1
+
+    def go_off(self) -> None:
+        with open(self.path, "ab") as file:  # noqa: PTH123 - as Record
+            file.write(b".")
+            file.flush()
+            if file.tell() <= self.times:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
 class Leave(Trap):
     """Raise what no `except Exception` catches."""
 

@@ -2,9 +2,12 @@
 
 A batch has a small window of tasks under way: memory stays flat, and a second batch waits for a
 few tasks, not for the batch; a single image has a lane of its own. Small images share a task, so
-that the cost of dispatching one disappears. A task that crashes is run again image by image, which
-blames one; an image is not blamed for a worker that was killed from outside, unless it happens
-again and again.
+that the cost of dispatching one disappears.
+
+A task that crashes is run again image by image, which blames one: an image that ends its worker
+both times has had its attempts. One whose worker was killed, which may have come from outside, is
+set aside then for a moment; it is given more attempts only when other kills in that time are proved
+to have come from outside (killings.py).
 """
 
 import asyncio
@@ -17,12 +20,14 @@ from processors.jobs import Job
 from service.engine.base import (
     Engine,
     EngineClosed,
+    EngineError,
     ItemResult,
     Task,
     TaskTimeout,
     WorkerCrashed,
     WorkItem,
 )
+from service.engine.killings import PATIENCE_SECONDS, Killings
 from service.storage import Storage
 
 TASKS_A_WORKER = 2
@@ -32,7 +37,7 @@ TASK_MILLISECONDS = 120.0
 """A group of images is sized to take about this long: handing a task out costs a millisecond."""
 
 ATTEMPTS_WHEN_KILLED = 5
-"""After the first, for an image whose worker is killed from outside each time; else it is one."""
+"""After the first, for an image while workers are killed from outside; else it is one."""
 
 MAX_GROUP = 256
 _SMOOTHING = 0.2
@@ -83,6 +88,7 @@ class Dispatcher:
         self.engine = engine
         self._storage = storage
         self._observe = observe
+        self._killings = Killings()
         self._under_way: set[asyncio.Task[list[ItemResult]]] = set()
 
     async def run(
@@ -144,6 +150,7 @@ class Dispatcher:
     async def _run_group(
         self, pipeline: bytes, group: Sequence[WorkItem], urgent: bool = False
     ) -> list[ItemResult]:
+        killed = False
         try:
             return await self._attempt(pipeline, group, urgent)
         except TaskTimeout as error:
@@ -152,18 +159,28 @@ class Dispatcher:
         except WorkerCrashed as error:
             if len(group) == 1 and not group[0].repeatable:
                 return [ItemResult(group[0].index, error=error)]
-        return [await self._attempt_again(pipeline, item, urgent) for item in group]
+            killed = error.from_outside
+        results = [await self._attempt_again(pipeline, item, urgent) for item in group]
+        if killed and not any(isinstance(result.error, EngineError) for result in results):
+            self._killings.proved()
+        return results
 
     async def _attempt_again(self, pipeline: bytes, item: WorkItem, urgent: bool) -> ItemResult:
         failure: WorkerCrashed | TaskTimeout
-        for _ in range(ATTEMPTS_WHEN_KILLED):
+        for left in reversed(range(ATTEMPTS_WHEN_KILLED)):
             try:
                 return (await self._attempt(pipeline, (item,), urgent))[0]
             except (WorkerCrashed, TaskTimeout) as error:
                 failure = error
-            if not isinstance(failure, WorkerCrashed) or not failure.from_outside:
+            if not left or not await self._may_be_innocent(failure, urgent):
                 break
         return ItemResult(item.index, error=failure)
+
+    async def _may_be_innocent(self, failure: EngineError, urgent: bool) -> bool:
+        if not isinstance(failure, WorkerCrashed) or not failure.from_outside:
+            return False
+        # Somebody waits for a single image, and would rather be told.
+        return await self._killings.happen(0.0 if urgent else PATIENCE_SECONDS)
 
     async def _attempt(
         self, pipeline: bytes, group: Sequence[WorkItem], urgent: bool = False

@@ -1,5 +1,7 @@
 """Encoding: what each format keeps, what the options do, what is refused."""
 
+import subprocess
+import sys
 from typing import Any
 
 import cv2
@@ -201,3 +203,21 @@ def test_a_longer_side_is_refused(format: ImageFormat) -> None:
     side = FORMAT_TRAITS[format].max_side
     with pytest.raises(EncodeError, match=f"{format} holds sides of {side} pixels at most"):
         file_of(np.zeros((1, side + 1), np.uint8), format)
+
+
+def test_an_encoder_that_lacks_memory_says_so() -> None:
+    """In a process of its own, whose memory is limited."""
+    code = (
+        "import resource, numpy as np\n"
+        "from processors.encoding import EncodeOptions, encode\n"
+        "from processors.errors import OutOfMemory\n"
+        "noise = np.random.default_rng(1).integers(0, 256, (3000, 4000, 3), np.uint8)\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + (150 << 20),) * 2)\n"
+        "try:\n"
+        "    encode(noise, 'avif', EncodeOptions(speed=9))\n"
+        "except OutOfMemory:\n"
+        "    print('out of memory')\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout == "out of memory\n"

@@ -8,15 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from processors.alpha import joined
 from processors.decoding import DecodeMode, decode
 from processors.operation import Image
 from processors.probing import probe
 from tests.samples import photograph
 
 EXTRA_SAMPLES = struct.pack("<HHI", 338, 3, 1)
-PLAIN: Image = np.dstack(
-    [photograph(40, 30), np.tile(np.arange(5, 205, 5, dtype=np.uint8), (30, 1))]
-)
+PLAIN = joined(photograph(40, 30), np.tile(np.arange(5, 205, 5, dtype=np.uint8), (30, 1)))
 
 
 def tiff(image: Image, kind: int) -> bytes:

@@ -29,16 +29,16 @@ from service.engine.base import (
     WorkItem,
 )
 from service.engine.dispatch import (
-    ATTEMPTS_WHEN_KILLED,
     MAX_GROUP,
     TASK_MILLISECONDS,
     TASKS_A_WORKER,
     Dispatcher,
     Grouping,
 )
+from service.engine.killings import REMEMBERED_SECONDS, Killings
 from service.storage import PathRefused
 from service.transfer import FileSink, FileSource
-from tests.plugins import Crash, DyingSink, Hang, Hoard, Record
+from tests.plugins import Crash, DyingSink, Hang, Hoard, Record, Unlucky
 from tests.workshop import PATIENCE, Gatekeeper, Workshop, local_engine, make_workshop, pipeline
 
 WORKERS = 2
@@ -288,7 +288,7 @@ def test_a_single_image_waits_for_a_few_tasks_of_a_batch(
     ("trap", "error", "attempts"),
     [
         (Crash(width=POISON, how="segfault"), WorkerCrashed, 2),
-        (Crash(width=POISON, how="kill"), WorkerCrashed, 1 + ATTEMPTS_WHEN_KILLED),
+        (Crash(width=POISON, how="kill"), WorkerCrashed, 2),
         (Hang(width=POISON), TaskTimeout, 2),
         (Hoard(width=POISON), OutOfMemory, 1),
     ],
@@ -330,6 +330,51 @@ def test_an_image_that_crashes_alone_is_tried_twice(
     (result,) = run(dispatcher, [shop.item()], Record(path=str(log)), Crash(how="segfault"))
     assert isinstance(result.error, WorkerCrashed)
     assert len(log.read_text().split()) == 2
+
+
+def test_images_that_kill_their_workers_do_not_excuse_one_another(
+    dispatcher: Dispatcher, recorder: Recorder, shop: Workshop
+) -> None:
+    bad = {20, 21, 60, 95}
+    items = [shop.item(index, POISON if index in bad else 64) for index in range(101)]
+    results = run(dispatcher, items, Crash(width=POISON, how="kill"))
+    assert {result.index for result in results if result.error is not None} == bad
+    assert [recorder.attempts(index) for index in bad] == [2] * len(bad)
+
+
+def unlucky_twice(shop: Workshop, folder: Path) -> Unlucky:
+    shop.image(POISON)
+    return Unlucky(width=POISON, path=str(folder / "twice"), times=2)
+
+
+def test_an_image_whose_worker_is_killed_twice_is_done_when_others_are_killed_too(
+    dispatcher: Dispatcher, recorder: Recorder, shop: Workshop, tmp_path: Path
+) -> None:
+    items = [shop.item(0, POISON), shop.item(1, POISON + 1)]
+    other = Unlucky(width=POISON + 1, path=str(tmp_path / "once"))
+    results = run(dispatcher, items, unlucky_twice(shop, tmp_path), other)
+    assert [result.error for result in results] == [None, None]
+    assert (recorder.attempts(0), recorder.attempts(1)) == (3, 2)
+
+
+def test_an_image_whose_worker_is_killed_twice_is_at_fault_when_no_other_is(
+    dispatcher: Dispatcher, recorder: Recorder, shop: Workshop, tmp_path: Path
+) -> None:
+    items = [shop.item(0, POISON), shop.item(1)]
+    results = run(dispatcher, items, unlucky_twice(shop, tmp_path))
+    assert [type(result.error) for result in results] == [WorkerCrashed, type(None)]
+    assert recorder.attempts(0) == 2
+
+
+def test_a_kill_from_outside_is_remembered_for_a_short_time() -> None:
+    moment = [100.0]
+    killings = Killings(lambda: moment[0])
+    assert not asyncio.run(killings.happen(0))
+    killings.proved()
+    moment[0] += REMEMBERED_SECONDS - 1
+    assert asyncio.run(killings.happen(0))
+    moment[0] += 2
+    assert not asyncio.run(killings.happen(0))
 
 
 def test_an_image_that_must_not_be_repeated_is_alone_and_done_once(

@@ -46,3 +46,24 @@ def test_a_failed_step_does_not_hold_its_image(shop: Workshop) -> None:
     [result] = worker.run_task(shop.task(Witness()))
     assert isinstance(result.error, StepFailed)
     assert [image() for image in Witness.images] == [None]
+
+
+class Lack(Trap):
+    """Lack memory the first time."""
+
+    op: Literal["test_lack"] = "test_lack"
+    example: ClassVar[str] = "test_lack"
+    trials: ClassVar[list[int]] = []
+
+    def apply(self, image: Image) -> Image:
+        self.trials.append(1)
+        if len(self.trials) == 1:
+            raise MemoryError
+        return image.copy()
+
+
+def test_an_image_that_lacks_memory_is_tried_again_when_freed_memory_is_returned(
+    shop: Workshop,
+) -> None:
+    [result] = worker.run_task(shop.task(Lack()))
+    assert result.error is None
