@@ -12,11 +12,11 @@ from fastapi import Response
 from processors.formats import FORMAT_TRAITS
 from service.engine.base import ItemResult
 from service.transfer import MemoryFile
+from service.uploads import BINARY
 
 _NOT_IN_NAMES = frozenset('<>:"/\\|?*')
 _MAX_STEM = 50
 
-BINARY = {"schema": {"type": "string", "format": "binary"}}
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The image; several as a ZIP.",

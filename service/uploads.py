@@ -29,6 +29,17 @@ _TOO_MANY = "Too many files"  # Starlette's words
 _JSON_FIELDS = {"operations", "encode"}
 
 
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+
+
+def upload_body(*, raw: bool, **properties: dict[str, Any]) -> dict[str, Any]:
+    """What OpenAPI says of a form whose first field is required, or of the image as it is."""
+    form = {"type": "object", "required": [*properties][:1], "properties": properties}
+    images = {"image/*": BINARY, "application/octet-stream": BINARY} if raw else {}
+    content = {"multipart/form-data": {"schema": form}, **images}
+    return {"requestBody": {"required": True, "content": content}}
+
+
 @dataclass
 class Upload:
     """What came with the image: its name, if it has one, and the options of the form."""

@@ -62,18 +62,13 @@ def byte_values(data: bytes, wanted: int, limit: int) -> bytes | None:
 
     None when it is missing or of another kind. Raises DamagedImage or struct.error.
     """
-    order = _ORDERS.get(data[:2])
-    if order is None:
-        raise DamagedImage("The directory of tags has no byte order")
-    _, _, at = order.start.unpack_from(data)
-    (count,) = order.count.unpack_from(data, at)
-    for entry in range(at + 2, at + 2 + 12 * min(count, MAX_ENTRIES), 12):
-        tag, kind, length = order.entry.unpack_from(data, entry)
-        if tag == wanted:
-            start = order.offset.unpack_from(data, entry + 8)[0] if length > 4 else entry + 8
-            whole = kind in (BYTE, UNDEFINED) and length <= limit and start + length <= len(data)
-            return data[start : start + length] if whole else None
-    return None
+    order, entry = _entry(data, wanted)
+    if entry is None:
+        return None
+    _, kind, length = order.entry.unpack_from(data, entry)
+    start = order.offset.unpack_from(data, entry + 8)[0] if length > 4 else entry + 8
+    whole = kind in (BYTE, UNDEFINED) and length <= limit and start + length <= len(data)
+    return data[start : start + length] if whole else None
 
 
 def only_short(data: bytes, wanted: int) -> tuple[int, int] | None:
@@ -82,14 +77,22 @@ def only_short(data: bytes, wanted: int) -> tuple[int, int] | None:
     None when it is missing, of another kind, or more than one number. Raises DamagedImage or
     struct.error.
     """
+    order, entry = _entry(data, wanted)
+    if entry is None:
+        return None
+    _, kind, length = order.entry.unpack_from(data, entry)
+    value = int(order.count.unpack_from(data, entry + 8)[0])
+    return (value, entry + 8) if (kind, length) == (SHORT, 1) else None
+
+
+def _entry(data: bytes, wanted: int) -> tuple[_Order, int | None]:
+    """The byte order of the TIFF `data`, and where the wanted tag's entry begins."""
     order = _ORDERS.get(data[:2])
     if order is None:
         raise DamagedImage("The directory of tags has no byte order")
     _, _, at = order.start.unpack_from(data)
     (count,) = order.count.unpack_from(data, at)
     for entry in range(at + 2, at + 2 + 12 * min(count, MAX_ENTRIES), 12):
-        tag, kind, length = order.entry.unpack_from(data, entry)
-        if tag == wanted:
-            value = int(order.count.unpack_from(data, entry + 8)[0])
-            return (value, entry + 8) if (kind, length) == (SHORT, 1) else None
-    return None
+        if order.entry.unpack_from(data, entry)[0] == wanted:
+            return order, entry
+    return order, None

@@ -22,32 +22,14 @@ from service.dependencies import ServicesDependency
 from service.library.content import matches
 from service.store.base import NotStored
 from service.transfer import MemoryFile
-from service.uploads import receive_files
+from service.uploads import BINARY, receive_files, upload_body
 
 router = APIRouter(prefix="/v1/collections", tags=["collections"])
 
 Name = Annotated[str, Path(openapi_examples={"faces": {"value": "faces"}})]
 ImageName = Annotated[str, Path(openapi_examples={"cyclo1": {"value": "cyclo1.jpg"}})]
 _ZIP, _NPZ = "application/zip", "application/x-npz"
-_FILES: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["files"],
-                    "properties": {
-                        "files": {
-                            "type": "array",
-                            "items": {"type": "string", "format": "binary"},
-                        }
-                    },
-                }
-            }
-        },
-    }
-}
+_FILES = upload_body(raw=False, files={"type": "array", "items": BINARY["schema"]})
 
 
 @router.get("", summary="All collections")

@@ -1,7 +1,7 @@
 """The library: query, look at, process, add, remove."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
@@ -10,7 +10,7 @@ from processors.plan import Pipeline
 from processors.probing import probe
 from schemas.library import ImagePage, ImageQuery, LibraryImage, ScanReport, SimilarImage
 from schemas.process import ProcessQuery
-from service.answers import BINARY, RESPONSES, image_response
+from service.answers import RESPONSES, image_response
 from service.dependencies import ServicesDependency
 from service.engine.base import WorkItem
 from service.errors import InvalidRequest
@@ -21,7 +21,7 @@ from service.recipes import resolved
 from service.services import Services
 from service.storage import SourceNotFound
 from service.transfer import MemoryFile, MemorySink
-from service.uploads import receive
+from service.uploads import BINARY, receive, upload_body
 from service.version import VERSION
 
 Id = Annotated[str, Path(openapi_examples={"cyclo1.jpg": {"value": "1b1ad25c809d72a6"}})]
@@ -31,22 +31,7 @@ router = APIRouter(prefix="/v1/images", tags=["library"])
 _FRESH = "private, no-cache"
 """Kept by the client, which asks whether it has changed: that costs no image work."""
 
-_UPLOAD: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
-                }
-            },
-            "image/*": BINARY,
-            "application/octet-stream": BINARY,
-        },
-    }
-}
+_UPLOAD = upload_body(raw=True, file=BINARY["schema"])
 
 
 @router.get("", summary="Query the library")

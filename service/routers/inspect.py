@@ -1,6 +1,6 @@
 """What an image is, and what is in it."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -12,22 +12,11 @@ from service.engine.base import WorkItem
 from service.errors import InvalidRequest
 from service.services import Services
 from service.transfer import FileSource, MemoryFile, MemorySink, MemorySource, Source
-from service.uploads import receive
+from service.uploads import BINARY, receive, upload_body
 
 router = APIRouter(prefix="/v1", tags=["inspect"])
 
-_BINARY = {"schema": {"type": "string", "format": "binary"}}
-_FORM = {"type": "object", "required": ["file"], "properties": {"file": _BINARY["schema"]}}
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {"schema": _FORM},
-            "image/*": _BINARY,
-            "application/octet-stream": _BINARY,
-        },
-    }
-}
+_BODY = upload_body(raw=True, file=BINARY["schema"])
 
 
 @router.post("/inspect", summary="Inspect one image", response_model=Report, openapi_extra=_BODY)

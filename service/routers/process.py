@@ -2,47 +2,33 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from processors.probing import probe
 from schemas.process import ProcessQuery, ProcessRequest
-from service.answers import BINARY, RESPONSES, image_response
+from service.answers import RESPONSES, image_response
 from service.dependencies import ServicesDependency
 from service.engine.base import WorkItem
 from service.negotiation import accepted, negotiated
 from service.options import process_request
 from service.recipes import resolved
 from service.transfer import MemoryFile, MemorySink, MemorySource
-from service.uploads import receive
+from service.uploads import BINARY, receive, upload_body
 
 router = APIRouter(prefix="/v1", tags=["process"])
 
-_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        "operations": {
-                            "type": "string",
-                            "description": "One in text form, repeated for several; or a "
-                            "JSON array of operations, as in a batch.",
-                            "examples": ["resize=0.5"],
-                        },
-                    },
-                }
-            },
-            "image/*": BINARY,
-            "application/octet-stream": BINARY,
-        },
-    }
-}
+_BODY = upload_body(
+    raw=True,
+    file=BINARY["schema"],
+    operations={
+        "type": "string",
+        "description": "One in text form, repeated for several; or a JSON array of operations, as "
+        "in a batch.",
+        "examples": ["resize=0.5"],
+    },
+)
 
 
 @router.post(
