@@ -150,17 +150,26 @@ def _written(
     image: Image, format: ImageFormat, options: EncodeOptions, metadata: Metadata | None
 ) -> bytes:
     parameters = options.parameters(format)
-    with NativeMessages() as messages:
-        if metadata is None or metadata == Metadata():
-            done, array = cv2.imencode(f".{FORMAT_TRAITS[format].extensions[0]}", image, parameters)
-            data = array.tobytes() if done else b""
-        else:
-            done, data = written(image, format, parameters, metadata)
-    if not done and messages.tell_no_memory:
-        raise OutOfMemory("encoding needs more memory than a worker may use")
+    if format != "avif":  # the others raise, with their reason
+        done, data = _encoded(image, format, parameters, metadata)
+    else:
+        with NativeMessages() as messages:
+            done, data = _encoded(image, format, parameters, metadata)
+        if not done and messages.tell_no_memory:
+            raise OutOfMemory("encoding needs more memory than a worker may use")
     if not done:
         raise EncodeError(f"{format}: the encoder refused the {size_of(image)} image")
     return data
+
+
+def _encoded(
+    image: Image, format: ImageFormat, parameters: list[int], metadata: Metadata | None
+) -> tuple[bool, bytes]:
+    """Whether it was done, and the file."""
+    if metadata is not None and metadata != Metadata():
+        return written(image, format, parameters, metadata)
+    done, array = cv2.imencode(f".{FORMAT_TRAITS[format].extensions[0]}", image, parameters)
+    return done, array.tobytes() if done else b""
 
 
 def within(
