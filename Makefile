@@ -7,13 +7,17 @@ CODE := main.py processors schemas service tests benchmarks testimages docs
 # opencv-python draws windows, and wants the system's libraries for it.
 CHECK_LIBRARIES = $(BIN)/python -c 'import cv2' || { echo 'OpenCV misses a library of the system; on Debian: apt-get install libgl1 libglib2.0-0 libxcb1'; exit 1; }
 
-.PHONY: run test build bench lint format docs images golden clean
+.PHONY: run test soak build bench lint format docs images golden clean
 
 run: $(VENV)/.runtime
 	$(BIN)/python main.py
 
 test: $(VENV)/.development
 	$(BIN)/python -m pytest
+
+# Minutes: workers and servers killed again and again, poison, a hundred thousand images.
+soak: $(VENV)/.development
+	$(BIN)/python -m pytest tests/soak -o python_files='soak_*.py' --timeout=3600 -s -v
 
 build: clean
 	$(MAKE) $(VENV)/.development

@@ -41,9 +41,7 @@ class Mongod:
         self._make_user()
 
     def url(self, database: str) -> str:
-        return (
-            f"mongodb://{USER}:{self.password}@127.0.0.1:{self.port}/{database}?authSource=admin"
-        )
+        return f"mongodb://{USER}:{self.password}@127.0.0.1:{self.port}/{database}?authSource=admin"
 
     def start(self, *options: str) -> None:
         """Start, and wait until it answers."""

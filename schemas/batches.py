@@ -1,9 +1,9 @@
 """Requests and responses of batches."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, UrlConstraints, model_validator
 
 from processors.encoding import EncodeOptions
 from processors.plan import Fidelity, OnInvalid, Pipeline
@@ -22,6 +22,7 @@ EXAMPLE: dict[str, Any] = {
 }
 
 MAX_PATH = 4096
+MAX_URL = 2000
 MOST_IMAGES, MOST_OPERATIONS = 100_000, 1000
 """Whatever the settings allow: what is more is refused before it is looked at."""
 
@@ -123,6 +124,9 @@ class BatchRequest(PipelineRequest):
 
     images: list[ImagePair] = Field(
         max_length=MOST_IMAGES, description="Inputs and outputs; each input is done alone."
+    )
+    webhook: Annotated[HttpUrl, UrlConstraints(max_length=MAX_URL)] | None = Field(
+        None, description="URL that gets the job by POST when it has ended; for jobs only."
     )
 
 

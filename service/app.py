@@ -18,6 +18,7 @@ from service.engine.local import LocalEngine
 from service.engine.worker import WorkerConfig
 from service.environment import SettingsError
 from service.jobs.runner import JobRunner
+from service.jobs.webhooks import WebhookCaller
 from service.library import Library
 from service.library.folder import Folder
 from service.metrics import Metrics
@@ -40,7 +41,7 @@ from service.settings import Settings, load_settings
 from service.store.base import Store, StoreUnavailable
 from service.store.sqlite import SqliteStore
 from service.version import VERSION
-from service.views import stored_result
+from service.views import stored_result, webhook_body
 
 _log = logging.getLogger("darkroom.app")
 
@@ -64,7 +65,9 @@ def build_services(settings: Settings) -> Services:
     dispatcher = Dispatcher(engine, storage, metrics.count_images)
     store = store_from(settings)
     library = Library(Folder(settings.store.library), store.images, dispatcher)
-    runner = JobRunner(store.jobs, dispatcher, stored_result, settings.store.job_retention)
+    webhooks = WebhookCaller(webhook_body, settings.webhook.secret, settings.webhook.allow_private)
+    retention = settings.store.job_retention
+    runner = JobRunner(store.jobs, dispatcher, stored_result, webhooks, retention)
     return Services(settings, storage, limits, engine, dispatcher, metrics, store, library, runner)
 
 

@@ -40,6 +40,7 @@ from service.units import (
     Pixels,
     Port,
     PositiveDuration,
+    Secret,
     StoreUrl,
     WorkerMemory,
     Workers,
@@ -145,6 +146,17 @@ class StoreSettings(Part):
     )
 
 
+class WebhookSettings(Part):
+    """Calls to clients when their jobs have ended."""
+
+    model_config = SettingsConfigDict(env_prefix=f"{PREFIX}WEBHOOK_")
+
+    secret: Secret = Field(None, description="Key of the signature that each call carries.")
+    allow_private: Flag = Field(
+        False, description="Call addresses that are not of the public Internet, too."
+    )
+
+
 class EngineSettings(Part):
     """The processes that do the image work."""
 
@@ -182,6 +194,7 @@ class Settings(BaseModel):
     storage: StorageSettings = Field(default_factory=StorageSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
+    webhook: WebhookSettings = Field(default_factory=WebhookSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
     log: LogSettings = Field(default_factory=LogSettings)
 

@@ -8,8 +8,10 @@ from fastapi import Response
 
 from schemas.batches import BatchRequest, EndState
 from schemas.jobs import ENDED
-from service.errors import TooManyJobs
+from service.errors import InvalidRequest, TooManyJobs
+from service.jobs.addresses import AddressRefused
 from service.jobs.stored import new_job
+from service.jobs.webhooks import check_url
 from service.preferences import Preference
 from service.services import Services
 from service.store.jobs import StoredJob
@@ -28,6 +30,7 @@ async def run_as_job(
     """
     services.check_counts((), request.operations)
     services.check_job(request.images)
+    _check_webhook(request, services)
     most = services.settings.store.max_queued_jobs
     if await services.store.jobs.unfinished() >= most:
         raise TooManyJobs(f"{most} jobs wait or run, the limit (DARKROOM_MAX_QUEUED_JOBS)")
@@ -40,6 +43,15 @@ async def run_as_job(
     if wish is not None:
         answer.headers["Preference-Applied"] = wish.applied
     return answer
+
+
+def _check_webhook(request: BatchRequest, services: Services) -> None:
+    if request.webhook is None:
+        return
+    try:
+        check_url(request.webhook, services.settings.webhook.allow_private)
+    except (ValueError, AddressRefused) as error:
+        raise InvalidRequest(f"webhook: {error}", [("/webhook", str(error))]) from None
 
 
 async def _waited(services: Services, id: str, seconds: float | None) -> StoredJob:

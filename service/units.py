@@ -148,6 +148,10 @@ Count = Annotated[int, Field(ge=1), Allowed("a whole number, at least 1")]
 Host = Annotated[str, Field(min_length=1), Allowed("an address or a host name")]
 Port = Annotated[int, Field(ge=0, le=65535), Allowed("a whole number from 0 to 65535")]
 ApiKey = Annotated[SecretStr, Field(min_length=16)]
+Secret = Annotated[
+    Annotated[SecretStr, Field(min_length=16)] | None,
+    Allowed("a secret of at least 16 characters"),
+]
 ApiKeys = Annotated[
     tuple[ApiKey, ...],
     NoDecode,

@@ -82,6 +82,11 @@ def job_view(job: StoredJob) -> Job:
     )
 
 
+def webhook_body(job: StoredJob) -> bytes:
+    """What the webhook of a job gets: the job as the API shows it."""
+    return job_view(job).model_dump_json().encode()
+
+
 def _moment(microseconds: int) -> datetime:
     return datetime.fromtimestamp(microseconds / 1e6, UTC)
 

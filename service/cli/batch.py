@@ -1,20 +1,24 @@
-"""`python main.py batch`: many images, without a server."""
+"""`python main.py batch`: many images, here or by a server."""
 
-import json
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.output import EXIT_FAILED, EXIT_REFUSED, console
+from service.cli.output import EXIT_REFUSED
 
 if TYPE_CHECKING:
-    from schemas.batches import BatchRequest
     from service.cli.requests import Arguments
-    from service.services import Services
 
 _WITH_INPUT = "With --input"
 _SHOWING = "What is shown"
+_WHERE = "Where it runs"
+
+API_KEY = "DARKROOM_API_KEY"
+"""No setting: a server that found it would be one whose DARKROOM_API_KEYS was misspelt."""
 
 
 def _option(*names: str, metavar: str | None = None, help: str) -> Any:
@@ -110,6 +114,34 @@ def batch(
             help="skip leaves out wrong operations and unreadable inputs; fail is the default.",
         ),
     ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            "--server",
+            metavar="URL",
+            help="Run it as a job of this server. All paths are the server's; --input is expanded "
+            "here, which is right only where the server runs on this machine, in this folder.",
+            rich_help_panel=_WHERE,
+        ),
+    ] = None,
+    api_key: Annotated[
+        str | None,
+        typer.Option(
+            "--api-key",
+            metavar="KEY",
+            envvar=API_KEY,
+            help="Key for the server; the variable hides it from other users of this machine.",
+            rich_help_panel=_WHERE,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Run it here as a job that is kept: after a kill, the same command goes on.",
+            rich_help_panel=_WHERE,
+        ),
+    ] = False,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -123,7 +155,7 @@ def batch(
         typer.Option("--quiet", help="Show only the summary.", rich_help_panel=_SHOWING),
     ] = False,
 ) -> None:
-    """Process many images here, without a server.
+    """Process many images, here without a server, or by one.
 
     What is to be done stands in a request file, or in --input, --output, --operation.
     Put quotes around patterns and templates: the shell is to leave them alone.
@@ -152,48 +184,63 @@ def batch(
         fidelity,
         on_invalid,
     )
-    wanted, services = _prepared(request or [], arguments)
-    sys.exit(_run(wanted, services, as_json, quiet))
+    # It is for this process alone, and none of the settings of those that it starts.
+    os.environ.pop(API_KEY, None)
+    files = request or []
+    with _exiting_when_refused():
+        if server is not None:
+            code = _run_remotely(files, arguments, (server, api_key, resume), as_json, quiet)
+        elif resume:
+            code = _run_resumably(files, arguments, as_json, quiet)
+        else:
+            code = _run(files, arguments, as_json, quiet)
+    sys.exit(code)
 
 
-def _prepared(files: list[str], arguments: "Arguments") -> "tuple[BatchRequest, Services]":
-    """The request and the parts to run it with; exits with a message when it cannot be."""
-    from service.app import build_services
+@contextmanager
+def _exiting_when_refused() -> Iterator[None]:
+    """Exit with a message when the request, or a setting, is wrong."""
     from service.cli.patterns import PatternError
     from service.cli.report import problem_text
-    from service.cli.requests import one_of, settings_for
     from service.environment import SettingsError
     from service.errors import RequestError, problem_of
+    from service.store.errors import StoreError
 
     try:
-        request = one_of(files, arguments)
-        services = build_services(settings_for(arguments))
-        # How many images one types is one's own affair; a request file is held to the limit.
-        services.check_counts(request.images if files else (), request.operations)
-    except RequestError as error:
+        yield
+    except (RequestError, StoreError) as error:
         typer.echo(problem_text(problem_of(error)), err=True)
     except (PatternError, SettingsError) as error:
         typer.echo(str(error), err=True)
     else:
-        return request, services
+        return
     sys.exit(EXIT_REFUSED)
 
 
-def _run(request: "BatchRequest", services: "Services", as_json: bool, quiet: bool) -> int:
-    from service.cli import embedded, report
-    from service.cli.tally import Tally
-    from service.jobs.batch import Batch
+def _run_remotely(
+    files: list[str],
+    arguments: "Arguments",
+    where: tuple[str, str | None, bool],
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    from service.cli import remote
+    from service.cli.requests import body_of
+    from service.errors import MalformedRequest
 
-    stderr = console(stderr=True)
-    tally = Tally(Batch(request.pipeline(), request.images), keep=as_json)
-    with report.progress(stderr, tally, quiet) as changed:
-        code = embedded.run(services, tally, changed)
-    if as_json and code in (0, EXIT_FAILED):
-        # Through `json`, in ASCII: a file's name need not be valid UTF-8.
-        print(json.dumps(embedded.response(request, tally).model_dump()))
-    if not quiet:
-        report.show_skipped(stderr, request.skipped)
-    if not (quiet or as_json):
-        report.show_failures(stderr, tally)
-    stderr.print(tally.summary())
-    return code
+    url, key, resume = where
+    if resume:
+        raise MalformedRequest("--resume is for a batch here: a server keeps its jobs in any case")
+    return remote.run(body_of(files, arguments), url, key, as_json, quiet)
+
+
+def _run_resumably(files: list[str], arguments: "Arguments", as_json: bool, quiet: bool) -> int:
+    from service.cli import resume
+
+    return resume.run(files, arguments, as_json, quiet)
+
+
+def _run(files: list[str], arguments: "Arguments", as_json: bool, quiet: bool) -> int:
+    from service.cli import embedded
+
+    return embedded.run(files, arguments, as_json, quiet)

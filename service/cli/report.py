@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich import box
 from rich.console import Console
@@ -19,8 +20,23 @@ from rich.text import Text
 
 from schemas.operations import SkippedOperation
 from schemas.problems import Problem
-from service.cli.tally import Failure, Tally
+from service.cli.tally import Failure
 from service.logs import escape
+
+
+class Shown(Protocol):
+    """How far a batch is."""
+
+    failures: list[Failure]
+
+    @property
+    def total(self) -> int: ...
+
+    @property
+    def done(self) -> int: ...
+
+    @property
+    def failed(self) -> int: ...
 
 
 class RateColumn(ProgressColumn):
@@ -32,7 +48,7 @@ class RateColumn(ProgressColumn):
 
 
 @contextmanager
-def progress(console: Console, tally: Tally, quiet: bool) -> Iterator[Callable[[], None]]:
+def progress(console: Console, tally: Shown, quiet: bool) -> Iterator[Callable[[], None]]:
     """A progress bar; what it gives is to be called when the tally has changed.
 
     Nothing is shown where the console is no terminal.
@@ -46,10 +62,11 @@ def progress(console: Console, tally: Tally, quiet: bool) -> Iterator[Callable[[
     )
     hidden = quiet or not console.is_terminal
     with Progress(*columns, console=console, disable=hidden, transient=True) as bar:
-        task = bar.add_task("", total=len(tally.batch.images), failed=0)
+        # What is done already does not count into the rate.
+        task = bar.add_task("", total=tally.total, completed=tally.done, failed=tally.failed)
 
         def changed() -> None:
-            bar.update(task, completed=tally.counts.total, failed=tally.counts.failed)
+            bar.update(task, completed=tally.done, failed=tally.failed)
 
         yield changed
 
@@ -64,11 +81,11 @@ def failure_table(failures: Iterable[Failure]) -> Table:
     return table
 
 
-def show_failures(console: Console, tally: Tally) -> None:
+def show_failures(console: Console, tally: Shown) -> None:
     """The failures that were kept, and how many more there are."""
     if tally.failures:
         console.print(failure_table(tally.failures))
-    if more := tally.counts.failed - len(tally.failures):
+    if more := tally.failed - len(tally.failures):
         console.print(f"and {more} more")
 
 

@@ -1,5 +1,6 @@
 """What a batch on the command line asks for, and the settings that it runs under."""
 
+import asyncio
 import json
 import sys
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from schemas.batches import BatchRequest, ImagePair
 from service.cli.patterns import PatternError, Template, expand, folder_of
 from service.errors import InvalidRequest, MalformedRequest
 from service.handlers import request_error
+from service.recipes import resolved
 from service.settings import Settings, load_settings
 
 STDIN = "-"
@@ -35,31 +37,39 @@ class Arguments:
 
 def one_of(files: list[str], arguments: Arguments) -> BatchRequest:
     """The request of the one file, or of the options. Raises PatternError and RequestError."""
+    return validated(body_of(files, arguments))
+
+
+def body_of(files: list[str], arguments: Arguments) -> Any:
+    """The same as it was given: JSON, save that images may be ImagePairs, and not yet checked."""
     if not files:
-        return request_of(arguments)
+        return _body_of_options(arguments)
     if len(files) > 1 or arguments.given():
         raise MalformedRequest(
             "give one request file, or --input and --output with their options; put quotes around "
             "a pattern, so that the shell does not expand it"
         )
-    return read_request(files[0])
+    return _read(files[0])
 
 
-def read_request(source: str) -> BatchRequest:
-    """The request in a file, or on standard input. Raises RequestError."""
+def _read(source: str) -> Any:
+    """What is in a file, or on standard input. Raises RequestError."""
     name = "standard input" if source == STDIN else source
     try:
         data = sys.stdin.buffer.read() if source == STDIN else Path(source).read_bytes()
-        body = json.loads(data)
+        return json.loads(data)
     except OSError as error:
         raise MalformedRequest(f"{name} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise MalformedRequest(f"{name} is not JSON: {error}") from None
-    return validated(body)
 
 
 def request_of(arguments: Arguments) -> BatchRequest:
     """The request that options stand for. Raises PatternError and RequestError."""
+    return validated(_body_of_options(arguments))
+
+
+def _body_of_options(arguments: Arguments) -> dict[str, Any]:
     if not arguments.inputs or arguments.output is None:
         raise MalformedRequest("give a request file, or --input and --output")
     template = Template(arguments.output)
@@ -71,14 +81,12 @@ def request_of(arguments: Arguments) -> BatchRequest:
         )
     pairs = [ImagePair(path, template.fill(path, index)) for index, path in enumerate(paths)]
     chosen = {"fidelity": arguments.fidelity, "on_invalid": arguments.on_invalid}
-    return validated(
-        {
-            "images": pairs,
-            "operations": arguments.operations,
-            "encode": arguments.encode,
-            **{name: value for name, value in chosen.items() if value is not None},
-        }
-    )
+    return {
+        "images": pairs,
+        "operations": arguments.operations,
+        "encode": arguments.encode,
+        **{name: value for name, value in chosen.items() if value is not None},
+    }
 
 
 def validated(body: Any) -> BatchRequest:
@@ -90,6 +98,26 @@ def validated(body: Any) -> BatchRequest:
     except ValidationError as error:
         found = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
         raise request_error(RequestValidationError(found, body=body)) from None
+
+
+def with_recipe(request: BatchRequest, settings: Settings) -> BatchRequest:
+    """`request` with the operations of the recipe that it names, as the server reads it.
+
+    Raises StoreError, RequestError and SettingsError.
+    """
+    if request.recipe is None:
+        return request
+    from service.app import store_from
+
+    store = store_from(settings)
+
+    async def resolve() -> BatchRequest:
+        try:
+            return await resolved(request, store.recipes)
+        finally:
+            await store.close()
+
+    return asyncio.run(resolve())
 
 
 def settings_for(arguments: Arguments) -> Settings:

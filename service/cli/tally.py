@@ -42,6 +42,18 @@ class Tally:
     def counts(self) -> Counts:
         return counts_of(self.statuses)
 
+    @property
+    def total(self) -> int:
+        return len(self.batch.images)
+
+    @property
+    def done(self) -> int:
+        return self.counts.total
+
+    @property
+    def failed(self) -> int:
+        return self.counts.failed
+
     def add(self, result: ItemResult) -> None:
         """Take account of one image."""
         image = self.batch.images[result.index]
@@ -56,15 +68,22 @@ class Tally:
     def summary(self) -> str:
         """One line: `4 images in 0.9 s (4.4 images/s): 3 succeeded, 1 failed, ...`."""
         seconds = time.monotonic() - self.started
-        counts, total = self.counts, len(self.batch.images)
-        done = f"{counts.total}" if counts.total == total else f"{counts.total} of {total}"
-        images = "image" if total == 1 else "images"
-        rate = counts.total / max(seconds, 1e-3)
-        return (
-            f"{done} {images} in {seconds:.1f} s ({rate:.1f} images/s): "
-            f"{counts.succeeded} succeeded, {counts.failed} failed, {counts.skipped} skipped; "
-            f"{self.bytes / 1e6:.1f} MB written"
-        )
+        return summary_line(self.total, self.done, self.counts, self.bytes, seconds)
+
+
+def summary_line(
+    total: int, done: int, counts: Counts, written: int, seconds: float, before: int = 0
+) -> str:
+    """One line about a batch; `before` of its `done` images were done by an earlier run."""
+    number = f"{done}" if done == total else f"{done} of {total}"
+    images = "image" if total == 1 else "images"
+    earlier = f", {before} of them before," if before else ""
+    rate = (done - before) / max(seconds, 1e-3)
+    return (
+        f"{number} {images}{earlier} in {seconds:.1f} s ({rate:.1f} images/s): "
+        f"{counts.succeeded} succeeded, {counts.failed} failed, {counts.skipped} skipped; "
+        f"{written / 1e6:.1f} MB written"
+    )
 
 
 def _failure(image: ImagePair, result: ItemResult, pipeline: Pipeline) -> Failure:

@@ -43,11 +43,16 @@ _CACHED_PIPELINES = 32
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """What a worker needs to know; `memory` is the address space it may use, in bytes."""
+    """What a worker needs to know.
+
+    `memory` is the address space it may use, in bytes; `niceness` is added to that of its parent,
+    from 0 to 19: the scheduler prefers processes of a lower one.
+    """
 
     storage: Storage
     limits: Limits
     memory: int
+    niceness: int = 0
 
 
 class _State:
@@ -61,6 +66,7 @@ def initialize(config: WorkerConfig) -> None:
     _State.config = config
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _end_with_parent()
+    os.nice(config.niceness)
     cv2.setNumThreads(1)
     registry()
     set_reader(_read_resource, config.limits)

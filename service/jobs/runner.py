@@ -7,6 +7,7 @@ import asyncio
 import logging
 import secrets
 import threading
+import time
 from collections import defaultdict
 from concurrent.futures import Future
 
@@ -15,7 +16,8 @@ from pydantic import ValidationError
 from service.engine.base import EngineClosed
 from service.engine.dispatch import Dispatcher
 from service.jobs.running import Render, RunningJob
-from service.jobs.stored import now, work_of
+from service.jobs.stored import now, webhook_of, work_of
+from service.jobs.webhooks import Deliveries, WebhookCaller
 from service.store.errors import LeaseLost, StoreError, StoreUnavailable
 from service.store.jobs import JobStore, StoredJob
 
@@ -27,7 +29,7 @@ LEASE_SECONDS = 4.0
 MOST_JOBS = 8
 """That one process runs at once; they share the workers evenly."""
 
-_POLL_SECONDS = 1.0
+_POLL_SECONDS = 0.5
 """How often jobs that other processes submitted or lost are looked for."""
 
 _EXPIRE_SECONDS = 600.0
@@ -38,17 +40,24 @@ class JobRunner:
     """Runs jobs from `start` to `stop`. Its methods may be called from any thread."""
 
     def __init__(
-        self, jobs: JobStore, dispatcher: Dispatcher, render: Render, retention: float
+        self,
+        jobs: JobStore,
+        dispatcher: Dispatcher,
+        render: Render,
+        webhooks: WebhookCaller,
+        retention: float,
     ) -> None:
         self._jobs = jobs
         self._dispatcher = dispatcher
         self._render = render
+        self._webhooks = webhooks
         self._retention = retention
         self._owner = secrets.token_hex(8)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake: asyncio.Event
+        self._deliveries: Deliveries
         self._stopping = False
         self._running: dict[str, RunningJob] = {}
         self._watched: defaultdict[str, list[Future[None]]] = defaultdict(list)
@@ -80,14 +89,26 @@ class JobRunner:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake.set)
 
+    def ended(self, job: StoredJob) -> None:
+        """Call the webhook of a job that has ended without having run."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._deliveries.send, job)
+
     def changed(self, id: str) -> "Future[None]":
         """Done when results of the job are stored next, or its state changes, by this process."""
         future: Future[None] = Future()
         with self._lock:
-            watching = self._watched[id]
-            watching[:] = [other for other in watching if not other.cancelled()]
-            watching.append(future)
+            self._watched[id].append(future)
+        future.add_done_callback(lambda _: self._forget(id, future))
         return future
+
+    def _forget(self, id: str, future: "Future[None]") -> None:
+        with self._lock:
+            watching = self._watched.get(id, [])
+            if future in watching:
+                watching.remove(future)
+            if not watching:
+                self._watched.pop(id, None)
 
     def _tell(self, id: str) -> None:
         with self._lock:
@@ -97,18 +118,22 @@ class JobRunner:
                 future.set_result(None)
 
     async def _main(self, ready: threading.Event) -> None:
-        self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
+        self._wake, self._deliveries = asyncio.Event(), Deliveries(self._webhooks)
+        self._loop = asyncio.get_running_loop()
         ready.set()
         tasks: set[asyncio.Task[None]] = set()
         expire_at = 0.0
         while not self._stopping:
+            hurried = self._wake.is_set()
             self._wake.clear()
             if self._loop.time() >= expire_at:
                 await self._expire()
                 expire_at = self._loop.time() + _EXPIRE_SECONDS
+            # Before claiming: a lease that lapsed while the store was away is still ours, if it is.
+            await self._look_at_leases(hurried)
             while len(self._running) < MOST_JOBS and (job := await self._claim()) is not None:
-                tasks.add(asyncio.create_task(self._run(job)))
-            await self._look_at_leases()
+                if job.id not in self._running:
+                    tasks.add(asyncio.create_task(self._run(job)))
             tasks = {task for task in tasks if not task.done()}
             waker = asyncio.create_task(self._wake.wait())
             await asyncio.wait(
@@ -117,7 +142,10 @@ class JobRunner:
             waker.cancel()
         for running in self._running.values():
             running.stopped = True
-        await asyncio.gather(*tasks)
+        while tasks:
+            await self._look_at_leases(False)
+            _, tasks = await asyncio.wait(tasks, timeout=_POLL_SECONDS)
+        await self._deliveries.stop()
 
     async def _claim(self) -> StoredJob | None:
         moment = now()
@@ -127,12 +155,15 @@ class JobRunner:
             _log.debug("no jobs can be claimed: %s", error)
             return None
 
-    async def _look_at_leases(self) -> None:
+    async def _look_at_leases(self, hurried: bool) -> None:
         for id, running in list(self._running.items()):
-            if running.job.lease_until - now() > _lease() * 2 // 3 and not self._wake.is_set():
+            # Not by the clock that leases are in, which may be set back.
+            moment = time.monotonic()
+            if moment - running.renewed < LEASE_SECONDS / 3 and not hurried:
                 continue
             try:
                 running.job = await self._jobs.renew(id, self._owner, now() + _lease())
+                running.renewed = moment
                 running.stopped = running.stopped or running.job.cancelling
             except LeaseLost:
                 running.stopped = True
@@ -147,6 +178,22 @@ class JobRunner:
 
     async def _run(self, job: StoredJob) -> None:
         try:
+            await self._attempt(job)
+        except EngineClosed:
+            await self._let_go(job)
+        except LeaseLost:
+            _log.warning("job %s goes on in another process", job.id)
+        except StoreUnavailable as error:
+            _log.warning("job %s is left until its lease lapses: %s", job.id, error)
+        except Exception:  # noqa: BLE001 - whatever it is, the others go on
+            _log.exception("job %s failed unexpectedly", job.id)
+            await self._give_up(job)
+        finally:
+            self._tell(job.id)
+
+    async def _attempt(self, job: StoredJob) -> None:
+        """Raises EngineClosed, LeaseLost and StoreUnavailable."""
+        try:
             work = work_of(job)
         except ValidationError as error:
             reason = str(error.errors()[0]["msg"])
@@ -155,26 +202,37 @@ class JobRunner:
         running = RunningJob(job, work, self._jobs, self._dispatcher, self._render, self._tell)
         self._running[job.id] = running
         try:
-            if await running.run():
-                await self._end(job, "completed")
-            elif running.job.cancelling:
-                await self._end(job, "cancelled")
-            else:
-                await self._jobs.release(job.id, self._owner)
-        except EngineClosed:
-            await self._let_go(job)
-        except LeaseLost:
-            _log.warning("job %s goes on in another process", job.id)
-        except StoreUnavailable as error:
-            _log.warning("job %s is left until its lease lapses: %s", job.id, error)
+            whole = await running.run()
         finally:
-            self._running.pop(job.id, None)
-            self._tell(job.id)
+            # Before the end is stored: the job may be retried, and claimed, right after it.
+            del self._running[job.id]
+        if whole:
+            await self._end(job, "completed")
+        elif running.job.cancelling:
+            await self._end(job, "cancelled")
+        else:
+            await self._jobs.release(job.id, self._owner)
 
     async def _end(self, job: StoredJob, state, error: str | None = None) -> None:  # type: ignore[no-untyped-def]
         await self._jobs.end(job.id, self._owner, state, now(), error)
         self._tell(job.id)
         _log.info("job %s: %s", job.id, state)
+        await self._announce(job)
+
+    async def _announce(self, job: StoredJob) -> None:
+        if webhook_of(job) is None:
+            return
+        try:
+            self._deliveries.send(await self._jobs.get(job.id))
+        except StoreError as error:
+            _log.warning("webhook of job %s: not called: %s", job.id, error)
+
+    async def _give_up(self, job: StoredJob) -> None:
+        # Left to its lease it would be claimed, and fail so, again and again.
+        try:
+            await self._end(job, "failed", "internal error: the log of the server has the cause")
+        except StoreError as error:
+            _log.warning("job %s is left until its lease lapses: %s", job.id, error)
 
     async def _let_go(self, job: StoredJob) -> None:
         try:

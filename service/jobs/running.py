@@ -12,7 +12,7 @@ from schemas.results import Status
 from service.engine.base import EngineClosed, ItemResult, WorkItem
 from service.engine.dispatch import Dispatcher
 from service.jobs.batch import taken_error
-from service.jobs.stored import JobWork
+from service.jobs.stored import JobWork, now
 from service.store.errors import StoreUnavailable
 from service.store.jobs import IMAGES_A_CHUNK, JobStore, StoredJob, StoredResult
 
@@ -51,7 +51,8 @@ class RunningJob:
         self._results: list[StoredResult] = []
         self._flushed = time.monotonic()
         self._seq = job.next_seq
-        self.stopped = False
+        self.renewed = time.monotonic()
+        self.stopped = job.cancelling  # by somebody whose process died before it could
         """Set to give out no more images: those under way are finished and stored."""
 
     async def run(self) -> bool:
@@ -105,12 +106,18 @@ class RunningJob:
         self._flushed = time.monotonic()
 
     async def _until_stored(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What `call` gives, however long the store is away; the lease lapses meanwhile."""
+        """What `call` gives, however long the store is away; the lease lapses meanwhile.
+
+        Raises StoreUnavailable when the job is stopped, and the lease has lapsed: what was done is
+        done again by whoever takes the job.
+        """
         pause = _FIRST_PAUSE
         while True:
             try:
                 return await call()
             except StoreUnavailable as error:
+                if self.stopped and now() > self.job.lease_until:
+                    raise
                 _log.warning("job %s waits for the store: %s", self.job.id, error)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

@@ -31,6 +31,8 @@ def new_job(request: BatchRequest, key: str | None) -> tuple[StoredJob, list[Pai
         "taken": found.taken,
         "once": found.once,
     }
+    if request.webhook is not None:
+        content["webhook"] = str(request.webhook)
     images = [(image.input, image.output) for image in request.images]
     job = StoredJob(
         id=secrets.token_hex(8),
@@ -63,6 +65,12 @@ class JobWork:
     def item(self, index: int, image: ImagePair) -> WorkItem:
         repeatable = index not in self.once
         return WorkItem(index, FileSource(image.input), FileSink(image.output), repeatable)
+
+
+def webhook_of(job: StoredJob) -> str | None:
+    """The URL that is to be called at its end."""
+    url: str | None = json.loads(job.request).get("webhook")
+    return url
 
 
 def work_of(job: StoredJob) -> JobWork:

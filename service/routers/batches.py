@@ -10,6 +10,7 @@ from schemas.batches import BatchRequest, BatchResponse, Counts
 from schemas.jobs import Job
 from schemas.results import Status
 from service.dependencies import ServicesDependency
+from service.errors import InvalidRequest
 from service.jobs.batch import Batch, counts_of, run_batch
 from service.logs import bind_job_id
 from service.preferences import preference
@@ -49,6 +50,9 @@ async def process_batch(
     wish = preference(prefer)
     if wish is not None or idempotency_key is not None:
         return await run_as_job(request, services, wish, idempotency_key)
+    if request.webhook is not None:
+        detail = "a webhook needs a job: send the header `Prefer: respond-async`, too"
+        raise InvalidRequest(detail, [("/webhook", detail)])
     services.check_counts(request.images, request.operations)
     identifier = secrets.token_hex(8)
     batch = Batch(request.pipeline(), request.images)

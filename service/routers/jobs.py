@@ -15,7 +15,7 @@ from schemas.results import Status
 from service.dependencies import ServicesDependency
 from service.jobs.stored import now
 from service.services import Services
-from service.store.errors import CursorRefused
+from service.store.errors import CursorRefused, NotStored, StoreUnavailable
 from service.store.jobs import StoredJob
 from service.views import job_view
 
@@ -98,8 +98,11 @@ async def stream_events(
 @router.post("/{id}/cancel", status_code=202, summary="Cancel a job")
 async def cancel_job(id: Id, services: ServicesDependency) -> Job:
     """Images under way are finished; those that wait are not begun."""
-    job = await services.store.jobs.cancel(id, now())
+    moment = now()
+    job = await services.store.jobs.cancel(id, moment)
     services.runner.hurry()
+    if job.ended_at == moment:  # it waited, and ends here
+        services.runner.ended(job)
     return job_view(job)
 
 
@@ -128,22 +131,26 @@ async def _events(services: Services, id: str, after: int) -> AsyncGenerator[str
     silent = 0
     while True:
         changed = asyncio.wrap_future(services.runner.changed(id))
-        job = await services.store.jobs.get(id)
-        found = await services.store.jobs.results(id, after, _PAGE)
-        for result in found:
-            yield f"id: {result.seq}\nevent: result\ndata: {result.content}\n\n"
-            after = result.seq
-        view = job_view(job).model_dump_json()
-        if job.state in ENDED and not found:
-            yield f"event: end\ndata: {view}\n\n"
-            return
-        if found:
-            yield f"event: progress\ndata: {view}\n\n"
-        elif (silent := silent + 1) % _HEARTBEAT_POLLS == 0:
-            yield ": still here\n\n"
-        if len(found) < _PAGE and job.state not in ENDED:
-            await asyncio.wait({changed}, timeout=_POLL_SECONDS)
-        changed.cancel()
+        try:
+            job = await services.store.jobs.get(id)
+            found = await services.store.jobs.results(id, after, _PAGE)
+            for result in found:
+                yield f"id: {result.seq}\nevent: result\ndata: {result.content}\n\n"
+                after = result.seq
+            view = job_view(job).model_dump_json()
+            if job.state in ENDED and not found:
+                yield f"event: end\ndata: {view}\n\n"
+                return
+            if found:
+                yield f"event: progress\ndata: {view}\n\n"
+            elif (silent := silent + 1) % _HEARTBEAT_POLLS == 0:
+                yield ": still here\n\n"
+            if len(found) < _PAGE and job.state not in ENDED:
+                await asyncio.wait({changed}, timeout=_POLL_SECONDS)
+        except (NotStored, StoreUnavailable):
+            return  # forgotten meanwhile, or for a time: who reconnects is told, and goes on
+        finally:
+            changed.cancel()
 
 
 def _cursor(job: StoredJob) -> str:

@@ -3,12 +3,13 @@
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
 from tests.live import ROOT
-from tests.workshop import PATIENCE
+from tests.workshop import PATIENCE, Gatekeeper, local_engine, make_workshop
 
 _SERVE = """
 import sys
@@ -73,3 +74,15 @@ def test_workers_are_forked_with_opencv_loaded_wherever_the_server_was_started(
         server.communicate(timeout=PATIENCE)
     assert maps
     assert all("cv2" in text and "numba" in text for text in maps)
+
+
+def test_a_single_image_goes_before_a_batch(tmp_path: Path) -> None:
+    shop = make_workshop(tmp_path)
+    with local_engine(shop, 1, PATIENCE) as engine, Gatekeeper(tmp_path) as gate:
+        task = shop.task(gate.step())
+        batch = engine.submit(task)
+        niceness = psutil.Process(gate.wait()).nice()
+        single = engine.submit(replace(task, urgent=True))
+        assert psutil.Process(gate.wait()).nice() < niceness
+        gate.let(2)
+        assert [future.exception(PATIENCE) for future in (batch, single)] == [None, None]

@@ -159,7 +159,7 @@ class MongoJobs(JobStore):
                 return job
             await database[JOB_RESULTS].delete_many({"job": id, "status": "failed"})
             await _recounted(database, id)
-            waiting = {"state": "queued", "ended_at": None, "error": None}
+            waiting = {"state": "queued", "ended_at": None, "error": None, "cancelling": False}
             ended = {"_id": id, "state": {"$in": sorted(ENDED)}}
             await database[JOBS].update_one(ended, {"$set": waiting})
             return await _found(database, id)

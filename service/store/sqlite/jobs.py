@@ -164,7 +164,8 @@ class SqliteJobs(JobStore):
                 return job
             connection.execute("DELETE FROM job_results WHERE job = ? AND status = 'failed'", (id,))
             connection.execute(
-                "UPDATE jobs SET state = 'queued', ended_at = NULL, error = NULL WHERE id = ?",
+                "UPDATE jobs SET state = 'queued', ended_at = NULL, error = NULL, cancelling = 0 "
+                "WHERE id = ?",
                 (id,),
             )
             connection.execute(_COUNTS, (id,))

@@ -1,0 +1,185 @@
+"""Calling a client when its job has ended: a POST of the job, signed, and retried.
+
+Whatever becomes of the call, the job stays as it is. What is under way at the stop is given up.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import httpcore
+from pydantic import AnyHttpUrl, AnyUrl, SecretStr
+
+from schemas.jobs import ENDED
+from service.jobs.addresses import AddressRefused, check_host
+from service.jobs.connecting import CheckedBackend
+from service.jobs.stored import webhook_of
+from service.store.jobs import StoredJob
+
+_log = logging.getLogger("darkroom.webhooks")
+
+ATTEMPTS = 5
+FIRST_PAUSE = 1.0
+"""Before the second attempt; it doubles. With ATTEMPT_SECONDS a call takes 55 seconds at most."""
+
+ATTEMPT_SECONDS = 8.0
+"""For all of one attempt: resolving, connecting, sending, and the head of the answer."""
+
+_AT_ONCE, _MOST_WAITING = 16, 1000
+
+
+class WebhookFailed(Exception):
+    """An answer other than 2xx."""
+
+
+def check_url(url: AnyUrl, allow_private: bool) -> None:
+    """Raises ValueError for a URL with credentials, and AddressRefused for a private address.
+
+    The parser has brought the spellings of an IPv4 address (https://url.spec.whatwg.org) to one.
+    """
+    if url.username is not None or url.password is not None:
+        raise ValueError("a webhook's URL has no user name and password: check its signature")
+    if not allow_private:
+        check_host(_host(url))
+
+
+@dataclass(frozen=True)
+class WebhookCaller:
+    """How webhooks are called; `render` gives the body for a job that has ended."""
+
+    render: Callable[[StoredJob], bytes]
+    secret: SecretStr | None = None
+    allow_private: bool = False
+
+    async def call(self, url: AnyUrl, headers: Mapping[str, str], body: bytes) -> None:
+        """One attempt. Raises WebhookFailed, AddressRefused, TimeoutError and httpcore's errors.
+
+        Redirects are not followed, and the body of the answer is not read. The connection is the
+        attempt's own, so that its address is checked.
+        """
+        given = {"Host": _authority(url), **headers}
+        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), ATTEMPT_SECONDS)
+        async with (
+            asyncio.timeout(ATTEMPT_SECONDS),
+            httpcore.AsyncConnectionPool(_tls(), network_backend=self._backend()) as pool,
+            pool.stream(
+                "POST",
+                _target(url),
+                headers=[(name.encode(), value.encode()) for name, value in given.items()],
+                content=body,
+                extensions={"timeout": timeouts},
+            ) as answer,
+        ):
+            if not 200 <= answer.status < 300:
+                raise WebhookFailed(f"status {answer.status}")
+
+    def headers(self, delivery: str, body: bytes) -> dict[str, str]:
+        """Those of each attempt; the signature is left out where there is no secret."""
+        found = {
+            "Content-Type": "application/json",
+            "User-Agent": "darkroom",
+            "Darkroom-Event": "job.ended",
+            "Darkroom-Delivery": delivery,
+        }
+        if self.secret is not None:
+            found["Darkroom-Signature"] = f"sha256={signature(self.secret, body)}"
+        return found
+
+    def _backend(self) -> CheckedBackend:
+        return CheckedBackend(self.allow_private)
+
+
+def signature(secret: SecretStr, body: bytes) -> str:
+    """The HMAC-SHA256 (RFC 2104) of `body` under the bytes of `secret` in UTF-8, in hexadecimal."""
+    return hmac.new(secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest()
+
+
+class Deliveries:
+    """The calls that are under way. It belongs to one event loop."""
+
+    def __init__(self, caller: WebhookCaller) -> None:
+        self._caller = caller
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+
+    def send(self, job: StoredJob) -> None:
+        """Call the webhook of `job`, if it has one and has ended, without waiting for it."""
+        url = webhook_of(job)
+        if url is None or job.state not in ENDED:
+            return
+        if len(self._tasks) >= _MOST_WAITING:
+            _log.warning("webhook of job %s: not called, %d others wait", job.id, _MOST_WAITING)
+            return
+        task = asyncio.create_task(self._deliver(job, AnyHttpUrl(url)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """Give up what is under way."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _deliver(self, job: StoredJob, url: AnyUrl) -> None:
+        try:
+            await self._attempts(job, url)
+        except asyncio.CancelledError:
+            _log.warning("webhook of job %s: given up, the server stops", job.id)
+            raise
+
+    async def _attempts(self, job: StoredJob, url: AnyUrl) -> None:
+        body = self._caller.render(job)
+        headers = self._caller.headers(f"{job.id}-{job.ended_at}", body)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with self._slots:
+                    await self._caller.call(url, headers, body)
+                _log.info("webhook of job %s: called %s", job.id, _origin(url))
+                return
+            except AddressRefused as error:  # a host is not asked again until it gives another
+                _log.warning("webhook of job %s: not called, %s", job.id, error)
+                return
+            except Exception as error:  # noqa: BLE001 - whatever fails is not the job's concern
+                text = f"{type(error).__name__} {error}".rstrip()
+                _log.warning(
+                    "webhook of job %s: %s, attempt %d of %d: %s",
+                    job.id,
+                    _origin(url),
+                    attempt,
+                    ATTEMPTS,
+                    text,
+                )
+            if attempt < ATTEMPTS:
+                await asyncio.sleep(FIRST_PAUSE * 2 ** (attempt - 1))
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Made once: it reads the certificates of a hundred authorities, and those of SSL_CERT_FILE."""
+    return httpcore.default_ssl_context()
+
+
+def _host(url: AnyUrl) -> str:
+    return (url.host or "").strip("[]")
+
+
+def _authority(url: AnyUrl) -> str:
+    usual = {"http": 80, "https": 443}[url.scheme]
+    return f"{url.host}" if url.port == usual else f"{url.host}:{url.port}"
+
+
+def _origin(url: AnyUrl) -> str:
+    """What of a URL may be logged: the rest may hold a token."""
+    return f"{url.scheme}://{_authority(url)}"
+
+
+def _target(url: AnyUrl) -> httpcore.URL:
+    path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    return httpcore.URL(
+        scheme=url.scheme.encode(), host=_host(url).encode(), port=url.port, target=path.encode()
+    )

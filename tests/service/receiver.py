@@ -1,0 +1,84 @@
+"""A client's server, which webhooks call."""
+
+import ssl
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import Queue
+from types import TracebackType
+from typing import Self
+
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class Call:
+    path: str
+    headers: Message
+    body: bytes
+
+
+class Receiver:
+    """Answers with `statuses` in their order, then with 204; None does not answer until the end."""
+
+    def __init__(
+        self,
+        statuses: Sequence[int | None] = (),
+        location: str = "/",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.calls: Queue[Call] = Queue()
+        self._statuses = iter(statuses)
+        self._ended = threading.Event()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status = next(receiver._statuses, 204)
+                receiver.calls.put(Call(self.path, self.headers, body))
+                if status is None:
+                    receiver._ended.wait(PATIENCE)
+                    return
+                self.send_response(status)
+                if 300 <= status < 400:
+                    self.send_header("Location", location)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+
+    @property
+    def port(self) -> int:
+        return self._server.server_address[1]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook?token=hidden"
+
+    def next(self) -> Call:
+        return self.calls.get(timeout=PATIENCE)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()

@@ -1,0 +1,47 @@
+"""A folder of images, and servers over one store, for tests that take minutes."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live import ROOT, LiveServer
+from tests.stores import KINDS, url_of
+
+Start = Callable[[], LiveServer]
+
+_POISONS = ("Crash", "Hang", "Hoard", "Record")
+
+
+@pytest.fixture
+def poisons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers know the operations that go wrong on images of one width."""
+    package = tmp_path / "site" / "poisons-1.dist-info"
+    package.mkdir(parents=True)
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: poisons\nVersion: 1\n")
+    names = "".join(f"{name.lower()} = tests.plugins:{name}\n" for name in _POISONS)
+    (package / "entry_points.txt").write_text(f"[darkroom.operations]\n{names}")
+    monkeypatch.setenv("PYTHONPATH", f"{package.parent}:{ROOT}")
+
+
+@pytest.fixture(params=KINDS)
+def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
+    """Starts a server over one store, again and again."""
+    url = url_of(request.param, tmp_path, request)
+    servers: list[LiveServer] = []
+
+    def begin() -> LiveServer:
+        server = LiveServer(
+            tmp_path,
+            workers=2,
+            store=url,
+            library="nothing",
+            write_roots="out",
+            task_timeout="10s",
+        )
+        servers.append(server)
+        return server.__enter__()
+
+    yield begin
+    for server in servers:
+        server.__exit__(None, None, None)
