@@ -29,6 +29,7 @@ from tests.soak.work import (
 )
 
 KILLS_OF_THE_SERVER = 20
+WORKERS = 2
 SEED = 5
 RESUMED_SECONDS = 5.0
 POISON = 555
@@ -101,6 +102,10 @@ def test_the_server_is_killed_at_random_moments(start: Start, tmp_path: Path) ->
     assert (job["state"], job["counts"]["succeeded"]) == ("completed", IMAGES)
     assert_complete(follower, IMAGES)
     assert sorted(line["index"] for line in lines_of(server, id)) == list(range(IMAGES))
+    # Nobody is left to remove what a worker was writing when the server was killed with it.
+    partial = [path.unlink() for path in (tmp_path / "out").glob(".*.part")]
+    say(f"{len(partial)} temporary files were left")
+    assert len(partial) <= len(moments) * WORKERS
     assert_outputs(tmp_path, expected, list(range(IMAGES)))
     assert max(waits) < RESUMED_SECONDS
 
