@@ -162,6 +162,15 @@ class Storage:
             folder = Path(self._confined(path, self.write_roots, "output")[0]).parent
             (folder / _partial_name(token)).unlink()
 
+    def discard_partials(self, path: str, owner: str) -> None:
+        """Remove the temporary files beside `path` of all tokens that begin with `owner`."""
+        start, _, end = _partial_name(f"{owner}\0").partition("\0")
+        with suppress(PathRefused, OSError):  # then nothing can be there
+            folder = Path(self._confined(path, self.write_roots, "output")[0]).parent
+            for entry in os.scandir(folder):
+                if entry.name.startswith(start) and entry.name.endswith(end):
+                    (folder / entry.name).unlink()
+
     def _confined(self, path: str, roots: tuple[str, ...], side: Side) -> tuple[str, int]:
         """The real path, and the mode of what is there. Raises PathRefused."""
         if not path or "\0" in path:

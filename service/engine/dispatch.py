@@ -5,9 +5,9 @@ few tasks, not for the batch; a single image has a lane of its own. Small images
 that the cost of dispatching one disappears.
 
 A task that crashes is run again image by image, which blames one: an image that ends its worker
-both times has had its attempts. One whose worker was killed, which may have come from outside, is
-set aside then for a moment; it is given more attempts only when other kills in that time are proved
-to have come from outside (killings.py).
+both times has had its attempts. One whose worker was killed, which may have come from outside, has
+one more. Then it is set aside for a moment, and given more attempts only when other kills in that
+time are proved to have come from outside (killings.py).
 """
 
 import asyncio
@@ -92,12 +92,12 @@ class Dispatcher:
         self._under_way: set[asyncio.Task[list[ItemResult]]] = set()
 
     async def run(
-        self, pipeline: Job, items: Iterable[WorkItem]
+        self, pipeline: Job, items: Iterable[WorkItem], owner: str = ""
     ) -> AsyncGenerator[ItemResult, None]:
         """One result for each item, as they are done; `items` is read as the window moves.
 
         An item fails alone, with an error that says why. When the caller stops reading, no
-        further task is begun. Raises EngineClosed.
+        further task is begun. `owner` begins the tokens of its tasks. Raises EngineClosed.
         """
         await self._start()
         packed = pickle.dumps(pipeline)
@@ -107,7 +107,7 @@ class Dispatcher:
         running: set[asyncio.Task[list[ItemResult]]] = set()
         while True:
             missing = TASKS_A_WORKER * self.engine.workers - len(running)
-            running |= {self._begin(packed, group) for group in islice(groups, missing)}
+            running |= {self._begin(packed, group, owner) for group in islice(groups, missing)}
             if not running:
                 return
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -135,9 +135,11 @@ class Dispatcher:
         if self._observe is not None:
             self._observe(pipeline, results)
 
-    def _begin(self, pipeline: bytes, group: Sequence[WorkItem]) -> asyncio.Task[list[ItemResult]]:
+    def _begin(
+        self, pipeline: bytes, group: Sequence[WorkItem], owner: str
+    ) -> asyncio.Task[list[ItemResult]]:
         # Held here too: a batch that nobody reads any more lets its last tasks end in peace.
-        task = asyncio.create_task(self._run_group(pipeline, group))
+        task = asyncio.create_task(self._run_group(pipeline, group, owner))
         self._under_way.add(task)
         task.add_done_callback(self._forget)
         return task
@@ -148,11 +150,11 @@ class Dispatcher:
             task.exception()  # when nobody reads the batch any more, asyncio would log it as lost
 
     async def _run_group(
-        self, pipeline: bytes, group: Sequence[WorkItem], urgent: bool = False
+        self, pipeline: bytes, group: Sequence[WorkItem], owner: str = "", urgent: bool = False
     ) -> list[ItemResult]:
         killed = False
         try:
-            return await self._attempt(pipeline, group, urgent)
+            return await self._attempt(pipeline, group, owner, urgent)
         except TaskTimeout as error:
             if len(group) == 1:
                 return [ItemResult(group[0].index, error=error)]
@@ -160,37 +162,47 @@ class Dispatcher:
             if len(group) == 1 and not group[0].repeatable:
                 return [ItemResult(group[0].index, error=error)]
             killed = error.from_outside
-        results = [await self._attempt_again(pipeline, item, urgent) for item in group]
+        results = [await self._attempt_again(pipeline, item, owner, urgent) for item in group]
         if killed and not any(isinstance(result.error, EngineError) for result in results):
             self._killings.proved()
         return results
 
-    async def _attempt_again(self, pipeline: bytes, item: WorkItem, urgent: bool) -> ItemResult:
+    async def _attempt_again(
+        self, pipeline: bytes, item: WorkItem, owner: str, urgent: bool
+    ) -> ItemResult:
         failure: WorkerCrashed | TaskTimeout
-        for left in reversed(range(ATTEMPTS_WHEN_KILLED)):
+        for number in range(1, ATTEMPTS_WHEN_KILLED + 1):
             try:
-                return (await self._attempt(pipeline, (item,), urgent))[0]
+                return (await self._attempt(pipeline, (item,), owner, urgent))[0]
             except (WorkerCrashed, TaskTimeout) as error:
                 failure = error
-            if not left or not await self._may_be_innocent(failure, urgent):
+            last = number == ATTEMPTS_WHEN_KILLED
+            if last or not await self._may_be_innocent(failure, number, urgent):
                 break
         return ItemResult(item.index, error=failure)
 
-    async def _may_be_innocent(self, failure: EngineError, urgent: bool) -> bool:
+    async def _may_be_innocent(self, failure: EngineError, number: int, urgent: bool) -> bool:
         if not isinstance(failure, WorkerCrashed) or not failure.from_outside:
             return False
+        if number == 1:
+            return True
         # Somebody waits for a single image, and would rather be told.
         return await self._killings.happen(0.0 if urgent else PATIENCE_SECONDS)
 
     async def _attempt(
-        self, pipeline: bytes, group: Sequence[WorkItem], urgent: bool = False
+        self, pipeline: bytes, group: Sequence[WorkItem], owner: str, urgent: bool
     ) -> list[ItemResult]:
-        task = Task(secrets.token_hex(8), pipeline, tuple(group), urgent)
+        task = Task(owner + secrets.token_hex(8), pipeline, tuple(group), urgent)
         try:
             return await asyncio.wrap_future(self.engine.submit(task))
         except (WorkerCrashed, TaskTimeout, EngineClosed):
             await asyncio.to_thread(self._clean, task)
             raise
+
+    def clear(self, paths: Iterable[str], owner: str) -> None:
+        """Remove what tasks of `owner` left beside `paths` when a server was killed. Blocks."""
+        for path in paths:
+            self._storage.discard_partials(path, owner)
 
     def _clean(self, task: Task) -> None:
         for item in task.items:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -51,6 +51,8 @@ class RunningJob:
         self._results: list[StoredResult] = []
         self._flushed = time.monotonic()
         self._seq = job.next_seq
+        self._owner = f"{job.id}-"
+        self._cleared: set[str] = set()
         self.renewed = time.monotonic()
         self.stopped = job.cancelling  # by somebody whose process died before it could
         """Set to give out no more images: those under way are finished and stored."""
@@ -79,10 +81,18 @@ class RunningJob:
             if index in self._work.taken:
                 error = taken_error(images[index].output)
                 await self._add(images[index], ItemResult(index, error=error), done)
+        await self._clear(images.values())
         items = _Items(self, images, [index for index in todo if index not in self._work.taken])
-        async for result in self._dispatcher.run(self._work.pipeline, items):
+        async for result in self._dispatcher.run(self._work.pipeline, items, self._owner):
             await self._add(images[result.index], result, done)
         await self._flush()
+
+    async def _clear(self, images: Iterable[ImagePair]) -> None:
+        """Remove what a server that was killed in the middle of this job left behind."""
+        folders = {image.output.rpartition("/")[0]: image.output for image in images}
+        new = [path for folder, path in folders.items() if folder not in self._cleared]
+        self._cleared |= folders.keys()
+        await asyncio.to_thread(self._dispatcher.clear, new, self._owner)
 
     async def _add(self, image: ImagePair, result: ItemResult, done: set[int]) -> None:
         if isinstance(result.error, EngineClosed):

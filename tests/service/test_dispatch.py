@@ -288,7 +288,7 @@ def test_a_single_image_waits_for_a_few_tasks_of_a_batch(
     ("trap", "error", "attempts"),
     [
         (Crash(width=POISON, how="segfault"), WorkerCrashed, 2),
-        (Crash(width=POISON, how="kill"), WorkerCrashed, 2),
+        (Crash(width=POISON, how="kill"), WorkerCrashed, 3),
         (Hang(width=POISON), TaskTimeout, 2),
         (Hoard(width=POISON), OutOfMemory, 1),
     ],
@@ -339,31 +339,31 @@ def test_images_that_kill_their_workers_do_not_excuse_one_another(
     items = [shop.item(index, POISON if index in bad else 64) for index in range(101)]
     results = run(dispatcher, items, Crash(width=POISON, how="kill"))
     assert {result.index for result in results if result.error is not None} == bad
-    assert [recorder.attempts(index) for index in bad] == [2] * len(bad)
+    assert [recorder.attempts(index) for index in bad] == [3] * len(bad)
 
 
-def unlucky_twice(shop: Workshop, folder: Path) -> Unlucky:
+def unlucky_thrice(shop: Workshop, folder: Path) -> Unlucky:
     shop.image(POISON)
-    return Unlucky(width=POISON, path=str(folder / "twice"), times=2)
+    return Unlucky(width=POISON, path=str(folder / "thrice"), times=3)
 
 
-def test_an_image_whose_worker_is_killed_twice_is_done_when_others_are_killed_too(
+def test_an_image_whose_worker_is_killed_thrice_is_done_when_others_are_killed_too(
     dispatcher: Dispatcher, recorder: Recorder, shop: Workshop, tmp_path: Path
 ) -> None:
     items = [shop.item(0, POISON), shop.item(1, POISON + 1)]
     other = Unlucky(width=POISON + 1, path=str(tmp_path / "once"))
-    results = run(dispatcher, items, unlucky_twice(shop, tmp_path), other)
+    results = run(dispatcher, items, unlucky_thrice(shop, tmp_path), other)
     assert [result.error for result in results] == [None, None]
-    assert (recorder.attempts(0), recorder.attempts(1)) == (3, 2)
+    assert (recorder.attempts(0), recorder.attempts(1)) == (4, 2)
 
 
-def test_an_image_whose_worker_is_killed_twice_is_at_fault_when_no_other_is(
+def test_an_image_whose_worker_is_killed_thrice_is_at_fault_when_no_other_is(
     dispatcher: Dispatcher, recorder: Recorder, shop: Workshop, tmp_path: Path
 ) -> None:
     items = [shop.item(0, POISON), shop.item(1)]
-    results = run(dispatcher, items, unlucky_twice(shop, tmp_path))
+    results = run(dispatcher, items, unlucky_thrice(shop, tmp_path))
     assert [type(result.error) for result in results] == [WorkerCrashed, type(None)]
-    assert recorder.attempts(0) == 2
+    assert recorder.attempts(0) == 3
 
 
 def test_a_kill_from_outside_is_remembered_for_a_short_time() -> None:
