@@ -50,9 +50,7 @@ async def zipped(images: AsyncIterator[CollectionImage]) -> AsyncGenerator[bytes
     yield pieces.take()
 
 
-async def arrays(
-    store: CollectionStore, dispatcher: Dispatcher, name: str
-) -> AsyncGenerator[bytes, None]:
+async def arrays(store: CollectionStore, dispatcher: Dispatcher, name: str) -> Iterator[bytes]:
     """The collection `name` as an .npz of `images`, uint8 or uint16, and `names`.
 
     The pixels are on disk before the first byte is given: only then is known how many there are.
@@ -81,14 +79,21 @@ async def _write_pixels(
     names: list[str] = []
     async for batch in _batches(store.export(name)):
         results = await _pixels(dispatcher, batch)
-        for image, result in zip(batch, results, strict=True):
-            if result.error is not None:
-                raise result.error
-            shape, depth, data = RawPixels.read(base64.b64decode(result.outputs[0].path))
-            shapes.add((shape, depth))
-            names.append(image.name)
-            pixels.write(data)
+        shapes |= await asyncio.to_thread(_append, results, pixels)
+        names += [image.name for image in batch]
     return shapes, names
+
+
+def _append(results: list[ItemResult], pixels: IO[bytes]) -> set[Shape]:
+    """Write the pixels, and give their shapes. Raises the error of the first that has one."""
+    shapes: set[Shape] = set()
+    for result in results:
+        if result.error is not None:
+            raise result.error
+        shape, depth, data = RawPixels.read(base64.b64decode(result.outputs[0].path))
+        shapes.add((shape, depth))
+        pixels.write(data)
+    return shapes
 
 
 async def _batches(
@@ -113,9 +118,10 @@ async def _pixels(dispatcher: Dispatcher, batch: list[CollectionImage]) -> list[
     return sorted(results, key=lambda result: result.index)
 
 
-async def _npz(
+def _npz(
     pixels: IO[bytes], names: list[str], shape: tuple[int, ...], dtype: np.dtype[np.generic]
-) -> AsyncGenerator[bytes, None]:
+) -> Iterator[bytes]:
+    """It reads the disk: an iterator that is not asynchronous is read in a thread."""
     pieces = _Pieces()
     with pixels, zipfile.ZipFile(pieces, "w") as archive:  # type: ignore[call-overload]
         with archive.open("names.npy", "w", force_zip64=True) as file:

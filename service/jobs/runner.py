@@ -13,6 +13,7 @@ from concurrent.futures import Future
 
 from pydantic import ValidationError
 
+from schemas.jobs import JobState
 from service.engine.base import EngineClosed
 from service.engine.dispatch import Dispatcher
 from service.jobs.running import Render, RunningJob
@@ -213,7 +214,7 @@ class JobRunner:
         else:
             await self._jobs.release(job.id, self._owner)
 
-    async def _end(self, job: StoredJob, state, error: str | None = None) -> None:  # type: ignore[no-untyped-def]
+    async def _end(self, job: StoredJob, state: JobState, error: str | None = None) -> None:
         await self._jobs.end(job.id, self._owner, state, now(), error)
         self._tell(job.id)
         _log.info("job %s: %s", job.id, state)

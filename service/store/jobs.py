@@ -5,6 +5,7 @@ lapsed may claim the job, and goes on with the images that have no result. Every
 names it: one that lost the lease meanwhile changes nothing. Times are microseconds since 1970.
 """
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,6 +58,12 @@ class StoredResult:
 
 Pair = tuple[str, str]
 """Input and output."""
+
+
+def chunks_of(images: Sequence[Pair]) -> list[str]:
+    """The images as JSON, by chunks: of a hundred thousand, nothing for an event loop."""
+    starts = range(0, len(images), IMAGES_A_CHUNK)
+    return [json.dumps(images[start : start + IMAGES_A_CHUNK]) for start in starts]
 
 
 KINDS: tuple[Status, ...] = ("succeeded", "failed", "skipped")

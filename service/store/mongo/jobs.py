@@ -5,6 +5,7 @@ it. Results are counted when they are stored, and all anew when a job is claimed
 process that dies between the two leaves no wrong count behind.
 """
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, fields
@@ -17,12 +18,12 @@ from schemas.jobs import ENDED, JobState
 from schemas.results import Status
 from service.store.errors import LeaseLost, NotStored, StoredOtherwise, StoreUnavailable
 from service.store.jobs import (
-    IMAGES_A_CHUNK,
     KINDS,
     JobStore,
     Pair,
     StoredJob,
     StoredResult,
+    chunks_of,
     may_retry,
     same_request,
 )
@@ -42,13 +43,10 @@ class MongoJobs(JobStore):
         self._database = database
 
     async def create(self, job: StoredJob, images: Sequence[Pair]) -> StoredJob:
+        contents = await asyncio.to_thread(chunks_of, images)
         chunks = [
-            {
-                "job": job.id,
-                "chunk": start // IMAGES_A_CHUNK,
-                "content": json.dumps(images[start : start + IMAGES_A_CHUNK]),
-            }
-            for start in range(0, len(images), IMAGES_A_CHUNK)
+            {"job": job.id, "chunk": chunk, "content": content}
+            for chunk, content in enumerate(contents)
         ]
         async with self._database.use() as database:
             if (found := await _by_key(database, job)) is not None:

@@ -10,12 +10,12 @@ from schemas.jobs import ENDED, JobState
 from schemas.results import Status
 from service.store.errors import LeaseLost, NotStored, StoredOtherwise
 from service.store.jobs import (
-    IMAGES_A_CHUNK,
     KINDS,
     JobStore,
     Pair,
     StoredJob,
     StoredResult,
+    chunks_of,
     may_retry,
     same_request,
 )
@@ -43,16 +43,12 @@ class SqliteJobs(JobStore):
         self._database = database
 
     async def create(self, job: StoredJob, images: Sequence[Pair]) -> StoredJob:
-        chunks = [
-            (job.id, start // IMAGES_A_CHUNK, json.dumps(images[start : start + IMAGES_A_CHUNK]))
-            for start in range(0, len(images), IMAGES_A_CHUNK)
-        ]
-
         def work(connection: sqlite3.Connection) -> StoredJob:
             found = connection.execute(f"{_SELECT} WHERE key = ?", (job.key,)).fetchone()
             if found is not None:
                 return same_request(_job(found), job)
             connection.execute(_INSERT, astuple(job))
+            chunks = ((job.id, chunk, content) for chunk, content in enumerate(chunks_of(images)))
             connection.executemany("INSERT INTO job_images VALUES (?, ?, ?)", chunks)
             return job
 
