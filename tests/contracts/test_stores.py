@@ -293,6 +293,18 @@ def test_a_name_that_attacks_is_refused(store: Store, name: str) -> None:
     assert run(store.collections.all()) == []
 
 
+def test_a_collection_that_others_made_is_left_alone(store: Store, url: str) -> None:
+    if url.startswith("sqlite"):
+        return  # its tables are nobody else's
+    with MongoClient(url) as client:  # type: MongoClient[dict[str, object]]
+        theirs = client.get_default_database()["theirs"]
+        theirs.insert_one({"name": "a", "image": "something"})
+        with pytest.raises(StoredOtherwise, match="not Darkroom's"):
+            run(store.collections.create("theirs", PIPELINE))
+        assert list(theirs.index_information()) == ["_id_"]
+    assert run(store.collections.all()) == []
+
+
 def test_creating_what_is_there_gives_it_back(store: Store) -> None:
     made = run(store.collections.create("mine", PIPELINE))
     assert run(store.collections.create("mine", PIPELINE)) == made

@@ -45,6 +45,7 @@ class MongoCollections(CollectionStore):
         }
         async with self._database.use() as database:
             await _until_removed(database, name)
+            await _refuse_foreign(database, name)
             # The index comes first: what is listed has one, whenever this process dies.
             await database[name].create_index("name", unique=True)
             with suppress(DuplicateKeyError):  # made by somebody else just now
@@ -126,6 +127,14 @@ class MongoCollections(CollectionStore):
             await _collection(database, name)
             async for document in database[name].find({}, {"_id": 0}).sort("name", 1):
                 yield CollectionImage.model_construct(**document)
+
+
+async def _refuse_foreign(database: Connection, name: str) -> None:
+    """Raises StoredOtherwise for a collection of this name with documents that are not ours."""
+    if await database[COLLECTIONS].find_one({"_id": name}, {"_id": 1}) is not None:
+        return
+    if await database[name].find_one({"image_base64": {"$exists": False}}, {"_id": 1}) is not None:
+        raise StoredOtherwise(f"the database has a collection {name} that is not Darkroom's")
 
 
 async def _until_removed(database: Connection, name: str) -> None:
