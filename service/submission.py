@@ -26,7 +26,7 @@ async def run_as_job(
 ) -> Response:
     """200 and the results when the job has ended in time, else 202 and the job.
 
-    Raises InvalidRequest, TooManyJobs, StoredOtherwise for a key of another request, StoreError.
+    Raises InvalidRequest, TooManyJobs, KeyReused and StoreUnavailable.
     """
     services.check_counts((), request.operations)
     services.check_job(request.images)

@@ -295,7 +295,7 @@ def test_a_name_that_attacks_is_refused(store: Store, name: str) -> None:
 
 def test_a_collection_that_others_made_is_left_alone(store: Store, url: str) -> None:
     if url.startswith("sqlite"):
-        return  # its tables are nobody else's
+        pytest.skip("the tables of SQLite are nobody else's")
     with MongoClient(url) as client:  # type: MongoClient[dict[str, object]]
         theirs = client.get_default_database()["theirs"]
         theirs.insert_one({"name": "a", "image": "something"})

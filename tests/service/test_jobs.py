@@ -1,7 +1,6 @@
 """Jobs over HTTP: waited for, watched, cancelled, done again."""
 
 import json
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -234,7 +233,3 @@ def test_a_cursor_that_is_none_is_refused(stored: TestClient, cursor: str) -> No
 def test_a_wrong_request_makes_no_job(stored: TestClient) -> None:
     body = batch(stored, "wrong", operations=["no_such_thing"])
     refused(submit(stored, body), 422, "invalid-request")
-
-
-def test_threads_of_the_runner_end_with_the_application(stored: TestClient) -> None:
-    assert sum(thread.name == "jobs" for thread in threading.enumerate()) >= 1
