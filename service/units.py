@@ -147,6 +147,12 @@ Flag = Annotated[bool, Allowed("true or false")]
 Count = Annotated[int, Field(ge=1), Allowed("a whole number, at least 1")]
 Host = Annotated[str, Field(min_length=1), Allowed("an address or a host name")]
 Port = Annotated[int, Field(ge=0, le=65535), Allowed("a whole number from 0 to 65535")]
+OptionalPort = Annotated[Port | None, Allowed("a port from 0 to 65535, or nothing: no listener")]
+CameraSource = Annotated[
+    str,
+    Field(min_length=1),
+    Allowed("a number of a device, a file, a URL (rtsp, http, https), test or auto"),
+]
 ApiKey = Annotated[SecretStr, Field(min_length=16)]
 Secret = Annotated[
     Annotated[SecretStr, Field(min_length=16)] | None,

@@ -1,31 +1,15 @@
-"""The settings of the service, from DARKROOM_* variables and the `.env` of the working directory.
-
-A part is one small model whose fields are its variables: the name is the model's prefix and the
-field's name. Settings composes the parts; the checks, the messages and the reference page are
-derived from them, so a new variable is one new field.
-"""
+"""The parts of the settings that every service has."""
 
 import ipaddress
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretBytes, SecretStr, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
-from service.environment import (
-    ENV_ENCODING,
-    ENV_FILE,
-    PREFIX,
-    SettingsError,
-    given_variables,
-    unknown_variables,
-)
+from service.environment import PREFIX, SettingsError
+from service.settings.part import Part
 from service.units import (
     MIB,
-    Allowed,
     ApiKeys,
     ByteSize,
     Count,
@@ -46,23 +30,6 @@ from service.units import (
     Workers,
     usable_cores,
 )
-
-
-class Part(BaseSettings):
-    """What the parts have in common."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_file=ENV_FILE,
-        env_file_encoding=ENV_ENCODING,
-        env_ignore_empty=True,
-        # Each part sees the whole .env: the other parts' variables are not its own mistakes.
-        dotenv_filtering="only_existing",
-        extra="forbid",
-        frozen=True,
-        # An input may be a secret, and messages end in logs.
-        hide_input_in_errors=True,
-    )
 
 
 class ServerSettings(Part):
@@ -183,106 +150,6 @@ class LogSettings(Part):
     file: LogFile = Field(None, description="File to log to as well; its folder is created.")
     file_bytes: ByteSize = Field(10 * MIB, description="Size at which the log file is rotated.")
     file_count: Count = Field(5, description="Rotated log files to keep beside the current one.")
-
-
-class Settings(BaseModel):
-    """All settings. `Settings()` reads the environment too, but only `load_settings` explains."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    server: ServerSettings = Field(default_factory=ServerSettings)
-    storage: StorageSettings = Field(default_factory=StorageSettings)
-    store: StoreSettings = Field(default_factory=StoreSettings)
-    limits: LimitSettings = Field(default_factory=LimitSettings)
-    webhook: WebhookSettings = Field(default_factory=WebhookSettings)
-    engine: EngineSettings = Field(default_factory=EngineSettings)
-    log: LogSettings = Field(default_factory=LogSettings)
-
-
-@dataclass(frozen=True)
-class Variable:
-    """One variable: `name` in the environment, `field` of the part's model, `info` about it."""
-
-    name: str
-    field: str
-    info: FieldInfo
-
-    @property
-    def allowed(self) -> str:
-        """What it takes, in words."""
-        return [item.text for item in self.info.metadata if isinstance(item, Allowed)][-1]
-
-    @property
-    def secret(self) -> bool:
-        """Whether its value must not be shown."""
-        return _holds_secret(self.info.annotation)
-
-
-def parts() -> dict[str, type[BaseSettings]]:
-    """The models of Settings by attribute, in order."""
-    found = {name: info.annotation for name, info in Settings.model_fields.items()}
-    return {
-        name: model
-        for name, model in found.items()
-        if isinstance(model, type) and issubclass(model, BaseSettings)
-    }
-
-
-def variables(part: type[BaseSettings]) -> list[Variable]:
-    """The variables of one part, in order."""
-    prefix = part.model_config["env_prefix"]
-    return [
-        Variable((prefix + field).upper(), field, info) for field, info in part.model_fields.items()
-    ]
-
-
-def load_settings(**overrides: Any) -> Settings:
-    """Read the settings; overrides win over the environment, and the environment over `.env`.
-
-    An override is named as its variable: `load_settings(port=0, log_level="debug")`; None means
-    not given. Raises SettingsError with every wrong or unknown variable, and TypeError for an
-    override that no variable has the name of.
-    """
-    chosen = _by_variable(overrides)
-    given = given_variables() | chosen
-    known = [item.name for part in parts().values() for item in variables(part)]
-    problems = list(unknown_variables(given, known))
-    built: dict[str, BaseSettings] = {}
-    for name, part in parts().items():
-        mine = {item.field: chosen[item.name] for item in variables(part) if item.name in chosen}
-        try:
-            built[name] = part(**mine)
-        except ValidationError as error:
-            problems += _wrong(part, error, given)
-    if problems:
-        raise SettingsError(*problems)
-    return Settings.model_validate(built)
-
-
-def _by_variable(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    known = {item.name for part in parts().values() for item in variables(part)}
-    chosen = {PREFIX + key.upper(): value for key, value in overrides.items()}
-    if unknown := chosen.keys() - known:
-        raise TypeError(f"no setting has the name {', '.join(sorted(unknown))}")
-    return {name: value for name, value in chosen.items() if value is not None}
-
-
-def _wrong(
-    part: type[BaseSettings], error: ValidationError, given: Mapping[str, Any]
-) -> Iterator[str]:
-    """One line for each wrong variable, however many of a list's items are wrong."""
-    wrong = {item["loc"][0] for item in error.errors() if item["loc"]}
-    for item in variables(part):
-        if item.field in wrong:
-            value = " (value not shown)" if item.secret else f"={str(given.get(item.name))!r:.100}"
-            yield f"{item.name}{value}: expected {item.allowed}"
-    # A validator of the whole part has no field: its own words name the variables.
-    whole = (item["msg"] for item in error.errors() if not item["loc"])
-    yield from (message.removeprefix("Value error, ") for message in whole)
-
-
-def _holds_secret(annotation: Any) -> bool:
-    return annotation in (SecretStr, SecretBytes) or any(map(_holds_secret, get_args(annotation)))
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,0 +1,18 @@
+"""The second port of the image stream."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from service.environment import PREFIX
+from service.settings.part import Part
+from service.units import OptionalPort
+
+
+class StreamSettings(Part):
+    """Images over WebSocket: `/v1/stream` is always there, and on a port of its own if wanted."""
+
+    model_config = SettingsConfigDict(env_prefix=f"{PREFIX}STREAM_")
+
+    port: OptionalPort = Field(
+        None, description="Port on which `/` is the stream, for senders of the original server."
+    )
