@@ -58,13 +58,17 @@ class DuplicateOperation(OperationError):
     """Two operations claim one name or alias."""
 
 
+Position = int | tuple[int, int]
+"""Where an operation is in a request: its index, or those of a variant and of its operation."""
+
+
 class StepFailed(ProcessorError):
     """An operation could not be applied to this image.
 
-    `step` is its index in the request's operations, None for a step that the planner added.
+    `step` is where it is in the request, None for a step that the planner added.
     """
 
-    def __init__(self, op: str, detail: str, step: int | None = None) -> None:
+    def __init__(self, op: str, detail: str, step: Position | None = None) -> None:
         super().__init__(op, detail, step)
         self.op = op
         self.detail = detail

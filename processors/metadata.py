@@ -58,6 +58,11 @@ class _Found:
     xmp: bytes | None = None
 
 
+def stated(exif: bytes | None, profile: bytes | None) -> Metadata:
+    """What is known of an image otherwise than by its file; None for what cannot be meant."""
+    return Metadata(_exif(exif, "png"), _profile(profile))
+
+
 def _exif(data: bytes | None, format: ImageFormat) -> bytes | None:
     if data is None or format == "tiff":
         return data

@@ -5,12 +5,15 @@ code. Validation, the JSON Schema, the text form, the reference page, the comman
 the planner's hints all derive from the class.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, ErrorDetails
 
 from processors.errors import InvalidArguments, Problem, StepFailed
 from processors.text import format_arguments, parse_arguments
@@ -114,6 +117,8 @@ class Operation(StepDefaults, BaseModel):
     Class-level declarations:
         aliases         other names of the same operation
         example         a use of it in text form, which works as it stands
+        units           what the numbers of a parameter are: "px", "°" or "%"; lengths in "px" are
+                        scaled where a smaller copy of an image stands for it
         channelwise     it treats every channel alike, so that turning gray first changes nothing
                         but rounding
     """
@@ -123,7 +128,18 @@ class Operation(StepDefaults, BaseModel):
     op: str
     aliases: ClassVar[tuple[str, ...]] = ()
     example: ClassVar[str]
+    units: ClassVar[Mapping[str, str]] = MappingProxyType({})
     channelwise: ClassVar[bool] = False
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        described = handler(schema)
+        properties = handler.resolve_ref_schema(described)["properties"]
+        for parameter, unit in cls.units.items():
+            properties[parameter]["unit"] = unit
+        return described
 
     @classmethod
     def name(cls) -> str:

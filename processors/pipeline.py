@@ -34,12 +34,13 @@ class Timings:
 
 
 class Encoded(NamedTuple):
-    """One result: a whole file."""
+    """One result: a whole file, of the variant with that number."""
 
     data: bytes
     size: Size
     format: ImageFormat
     frames: int = 1
+    variant: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,27 +79,25 @@ class Runner:
         started = perf_counter()
         self.limits.check_bytes(len(data))
         plan = self.plan(probe(data), path)
-        if plan.frames == 1:
-            images, timeline = [decode(data, plan.header, plan.decode)], None
-        else:
-            images, timeline = decode_animation(data, plan.header, plan.decode)
+        images, timeline = decode_as(plan, data)
         decoded = perf_counter()
         skipped = list(plan.skipped)
         for step in plan.steps:
-            images = self._apply(step, images, plan.frames, skipped)
+            images = self.apply(step, images, plan.frames, skipped)
         applied = perf_counter()
-        if timeline is None:
-            results = _encoded(images, plan, _kept(data, plan))
-        else:
-            results = _moving(images, timeline, plan)
+        results = encode_as(plan, images, timeline, data)
         return Processed(
-            results, _timings(started, decoded, applied, perf_counter()), tuple(skipped)
+            results, timings_of(started, decoded, applied, perf_counter()), tuple(skipped)
         )
 
-    def _apply(
+    def apply(
         self, planned: PlannedStep, images: list[Image], frames: int, skipped: list[StepFailed]
     ) -> list[Image]:
-        """`images` are the parts of a split, one behind the other, each with all of its frames."""
+        """What a step makes of `images`.
+
+        They are the parts of a split, one behind the other, each with all of its `frames`. A step
+        that is left out is added to `skipped`. Raises StepFailed and OutOfMemory.
+        """
         try:
             if not planned.exact:
                 self._check_sizes(planned.step, images[::frames], frames)
@@ -116,6 +115,22 @@ class Runner:
         """What planning could not do. Raises StepFailed."""
         sizes = [after for image in images for after in step.output_sizes(size_of(image))]
         self.limits.check_sizes(step.op, sizes, frames)
+
+
+def decode_as(plan: Plan, data: bytes) -> tuple[list[Image], Timeline | None]:
+    """The frames of `data`, and the times of an animation. Raises ImageError."""
+    if plan.frames > 1:
+        return decode_animation(data, plan.header, plan.decode)
+    return [decode(data, plan.header, plan.decode)], None
+
+
+def encode_as(
+    plan: Plan, images: list[Image], timeline: Timeline | None, data: bytes
+) -> list[Encoded]:
+    """The results, with what they keep of the metadata of `data`. Raises EncodeError."""
+    if timeline is not None:
+        return _moving(images, timeline, plan)
+    return _encoded(images, plan, _kept(data, plan))
 
 
 def _kept(data: bytes, plan: Plan) -> Metadata | None:
@@ -156,7 +171,7 @@ def _translated(planned: PlannedStep, error: BaseException) -> ProcessorError:
     return StepFailed(op, f"{type(error).__name__}: {error}", at)
 
 
-def _timings(started: float, decoded: float, applied: float, encoded: float) -> Timings:
+def timings_of(started: float, decoded: float, applied: float, encoded: float) -> Timings:
     return Timings(
         decode=_milliseconds(decoded - started),
         operations=_milliseconds(applied - decoded),

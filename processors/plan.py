@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from processors.decoding import Channels, DecodeMode
 from processors.encoding import EncodeOptions
-from processors.errors import StepFailed
+from processors.errors import Position, StepFailed
 from processors.operation import Operation, Size, Step
 from processors.probing import Header, ImageFormat
 
@@ -13,10 +13,14 @@ Fidelity = Literal["fast", "exact"]
 OnInvalid = Literal["fail", "skip"]
 
 
-class Indexed(NamedTuple):
-    """A step and where it is in the request's operations; None when the planner added it."""
+MOST_REDUCED = DecodeMode("gray", 8)
+"""As little as can be decoded."""
 
-    at: int | None
+
+class Indexed(NamedTuple):
+    """A step and where it is in the request; None when the planner added it."""
+
+    at: Position | None
     step: Step
 
 
@@ -24,7 +28,7 @@ class Indexed(NamedTuple):
 class Pipeline:
     """What a request asks for, whatever the image. `channels` is as in DecodeMode."""
 
-    steps: tuple[tuple[int, Operation], ...] = ()
+    steps: tuple[tuple[Position, Operation], ...] = ()
     encode: EncodeOptions = field(default_factory=EncodeOptions)
     fidelity: Fidelity = "fast"
     on_invalid: OnInvalid = "fail"
@@ -33,11 +37,12 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the rules rewrite."""
+    """What the rules rewrite. `least` is as for `plan`."""
 
     header: Header
     decode: DecodeMode
     steps: tuple[Indexed, ...]
+    least: DecodeMode = MOST_REDUCED
 
     @property
     def predictable(self) -> int:
@@ -55,13 +60,13 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """A step, where it is in the request's operations or None, and the sizes after it.
+    """A step, where it is in the request or None, and the sizes after it.
 
     They are `exact`, or, behind a step whose sizes depend on the pixels, those that would be if
     it changed none.
     """
 
-    at: int | None
+    at: Position | None
     step: Step
     sizes: tuple[Size, ...]
     exact: bool = True
@@ -88,7 +93,7 @@ class Plan:
     frames: int = 1
 
 
-def predict(at: int | None, step: Step, sizes: list[Size]) -> list[Size]:
+def predict(at: Position | None, step: Step, sizes: list[Size]) -> list[Size]:
     """The sizes after `step` for images of `sizes`. Raises StepFailed with the index."""
     try:
         return [after for size in sizes for after in step.output_sizes(size)]

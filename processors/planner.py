@@ -9,17 +9,34 @@ from processors.animation import ANIMATED
 from processors.decoding import Colours, DecodeMode
 from processors.embedding import HOLDING
 from processors.encoding import check_side
-from processors.errors import StepFailed
+from processors.errors import Position, StepFailed
 from processors.limits import Limits
 from processors.operation import Size, Step
 from processors.orientation import Orient
-from processors.plan import Draft, Fidelity, Indexed, Pipeline, Plan, PlannedStep, predict
+from processors.plan import (
+    MOST_REDUCED,
+    Draft,
+    Fidelity,
+    Indexed,
+    Pipeline,
+    Plan,
+    PlannedStep,
+    predict,
+)
 from processors.probing import Header, ImageFormat
 from processors.rules import EXACT_RULES, FAST_RULES
 
 
-def plan(pipeline: Pipeline, header: Header, format: ImageFormat, limits: Limits) -> Plan:
+def plan(
+    pipeline: Pipeline,
+    header: Header,
+    format: ImageFormat,
+    limits: Limits,
+    least: DecodeMode = MOST_REDUCED,
+) -> Plan:
     """The plan for an image with `header`, written as `format`.
+
+    It decodes no less than `least`: at no smaller size, and all channels unless that is gray.
 
     Raises ImageTooLarge for the image, StepFailed for a step that cannot be applied or gives too
     much (with `on_invalid: skip` such a step is left out), EncodeError for the format.
@@ -27,6 +44,7 @@ def plan(pipeline: Pipeline, header: Header, format: ImageFormat, limits: Limits
     frames = _frames(pipeline, header, format)
     limits.check_size(Size(header.width, header.height), frames)
     first = _first_draft(pipeline, header, _colours(pipeline, header, format, frames))
+    first = replace(first, least=least)
     draft, skipped = _applicable(first, pipeline, limits, frames)
     draft, rewrites = _rewrite(draft, pipeline.fidelity)
     sizes = draft.sizes()
@@ -94,7 +112,7 @@ def _applicable(
 
 
 def _within(
-    limits: Limits, at: int | None, step: Step, sizes: list[Size], frames: int
+    limits: Limits, at: Position | None, step: Step, sizes: list[Size], frames: int
 ) -> list[Size]:
     """Sizes that are not known, of 0 `frames`, are measured when they are: by the pipeline."""
     after: list[Size] = []

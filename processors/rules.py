@@ -31,7 +31,7 @@ def drop_identities(draft: Draft) -> Draft:
 
 def decode_gray(draft: Draft) -> Draft:
     """A JPEG that is turned gray is decoded as gray, if all before treats channels alike."""
-    position = _position_of_grayscale(draft)
+    position = _position_of_grayscale(draft) if draft.least.channels == "gray" else None
     if position is None or draft.header.format != "jpeg" or draft.decode.channels != "keep":
         return draft
     steps = draft.steps[:position] + draft.steps[position + 1 :]
@@ -92,6 +92,8 @@ def decode_reduced(draft: Draft) -> Draft:
     if resize.interpolation != "auto":
         return draft
     for reduction in _REDUCTIONS:
+        if reduction > draft.least.reduction:
+            continue
         reduced = replace(draft, decode=replace(draft.decode, reduction=reduction))
         if _suffices(_upright_size(draft), _upright_size(reduced), reduction, resize.scaled):
             return reduced

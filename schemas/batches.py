@@ -20,16 +20,54 @@ EXAMPLE: dict[str, Any] = {
     "operations": ["resize=0.5", {"op": "blur", "kernel_size": 3}],
     "encode": {"quality": 80},
 }
+PATTERN_EXAMPLE: dict[str, Any] = {
+    "images": [{"input": "testimages/*.jpg"}],
+    "variants": [
+        {"output": "output/{stem}_{width}.webp", "operations": ["resize=800x"]},
+        {"output": "output/{stem}_thumb.jpg", "operations": ["thumbnail=200"]},
+    ],
+    "skip_unchanged": True,
+}
 
 MAX_PATH = 4096
 MAX_URL = 2000
-MOST_IMAGES, MOST_OPERATIONS = 100_000, 1000
+MOST_IMAGES, MOST_OPERATIONS, MOST_VARIANTS = 100_000, 1000, 20
 """Whatever the settings allow: what is more is refused before it is looked at."""
+
+
+class VariantRequest(BaseModel):
+    """One of several results of an image."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    output: str = Field(
+        max_length=MAX_PATH,
+        description="Path. It is a template where many images share it: in `variants` of the "
+        "batch, and beside an input that is a pattern.",
+    )
+    operations: list[OperationInput] = Field(
+        default_factory=list,
+        max_length=MOST_OPERATIONS,
+        description="Applied behind those of the batch, which are done once for all variants.",
+    )
+    encode: EncodeOptions = Field(
+        default_factory=EncodeOptions,
+        description="What it sets goes before what the batch says.",
+    )
+
+    def as_asked(self) -> dict[str, Any]:
+        """Itself as JSON, in which only those encode options stand that were set."""
+        asked = self.model_dump(mode="json", exclude={"encode"})
+        return asked | {"encode": self.encode.model_dump(mode="json", exclude_unset=True)}
 
 
 @dataclass(frozen=True, slots=True)
 class ImagePair:
-    """One image of a batch. Paths are literal; relative ones start at the working directory.
+    """One image of a batch, or all that match a pattern.
+
+    Relative paths start at the working directory. An input with `*`, `**`, `?` or `[...]` that is
+    no file itself is a pattern, and its outputs are templates. `variants` stand in place of those
+    of the batch.
 
     A dataclass with slots, as a request has ten thousand of them.
     """
@@ -37,7 +75,10 @@ class ImagePair:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", str_max_length=MAX_PATH)
 
     input: str
-    output: str
+    output: str | None = None
+    variants: (
+        Annotated[list[VariantRequest], Field(min_length=1, max_length=MOST_VARIANTS)] | None
+    ) = None
 
 
 class PipelineRequest(BaseModel):
@@ -120,10 +161,21 @@ class PipelineRequest(BaseModel):
 class BatchRequest(PipelineRequest):
     """Images, and what is to be done to each of them."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE, PATTERN_EXAMPLE]})
 
     images: list[ImagePair] = Field(
         max_length=MOST_IMAGES, description="Inputs and outputs; each input is done alone."
+    )
+    variants: list[VariantRequest] = Field(
+        default_factory=list,
+        max_length=MOST_VARIANTS,
+        description="Several results of each image, which is decoded once. Their outputs are "
+        "templates.",
+    )
+    skip_unchanged: bool = Field(
+        False,
+        description="Skip an image whose outputs are still there, as they were made from the same "
+        "bytes by the same operations, options and version of the service.",
     )
     webhook: Annotated[HttpUrl, UrlConstraints(max_length=MAX_URL)] | None = Field(
         None, description="URL that gets the job by POST when it has ended; for jobs only."
@@ -158,6 +210,7 @@ class PlannedOperation(BaseModel):
     operation: int | None = Field(
         description="Index of the operation that asked for it; null for one that was added."
     )
+    own: bool = Field(description="Whether that is one of the variant's own.")
     step: str
     sizes: list[tuple[int, int]] = Field(description="Width and height of each image after it.")
     exact: bool = Field(
@@ -170,6 +223,7 @@ class ImagePlan(BaseModel):
     """What would happen to one image, or the error that it would meet."""
 
     index: int
+    variant: int | None = Field(description="Its number, where the image has variants.")
     input: str
     source: dict[str, Any] | None = Field(description="What the header of the input says.")
     decode: str | None

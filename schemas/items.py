@@ -6,7 +6,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from processors.encoding import OpenCVDefaults
 from processors.plan import Pipeline
-from schemas.batches import ImagePair
 from schemas.operations import SkippedOperation, keep_valid
 
 _NEED_AN_ARGUMENT = {"resize", "blur", "split", "splitQuadrants"}
@@ -26,10 +25,10 @@ class ItemsRequest(BaseModel):
         None, description='In text form: "resize=0.5", "splitQuadrants=True", "blur=25", ...'
     )
 
-    def pairs(self) -> list[ImagePair]:
+    def pairs(self) -> list[tuple[str, str]]:
         """The images that have an input and an output."""
         found = ((image.get("input"), image.get("output")) for image in self.images)
-        return [ImagePair(a, b) for a, b in found if isinstance(a, str) and isinstance(b, str)]
+        return [(a, b) for a, b in found if isinstance(a, str) and isinstance(b, str)]
 
     def pipeline(self) -> tuple[Pipeline, list[SkippedOperation]]:
         """The operations that are right, with the pixels of plain OpenCV, and those left out."""

@@ -22,8 +22,11 @@ class Job(BaseModel):
     started_at: datetime | None
     ended_at: datetime | None
     counts: Counts = Field(description="`total` counts all images, the others those that are done.")
+    bytes_in: int = Field(description="Of the inputs whose results were written so far.")
     bytes_out: int = Field(description="Of the results that were written so far.")
-    rate: float | None = Field(description="Images a second since the start.")
+    rate: float | None = Field(
+        description="Images a second since it was started, or went on after a stop or a retry."
+    )
     remaining_seconds: float | None = Field(description="At this rate, while it runs.")
     error: Problem | None = Field(description="Why the job as a whole failed.")
 

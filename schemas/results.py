@@ -47,3 +47,6 @@ class ImageResult:
     warnings: Annotated[
         list[Warning], Field(description="Steps that were left out for this image.")
     ] = field(default_factory=list)
+    unchanged: Annotated[
+        bool, Field(description="Skipped, as its outputs are what would be made of it.")
+    ] = False

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     disable_created_metrics,
     generate_latest,
@@ -15,7 +16,10 @@ from prometheus_client.registry import Collector
 
 from processors.errors import StepFailed
 from processors.jobs import Job
+from processors.pickled_image import PickledImage
 from processors.plan import Pipeline
+from processors.variants import Variants
+from service.engine.admission import Admission
 from service.engine.base import Engine, ItemResult
 from service.errors import kind_of
 
@@ -36,6 +40,25 @@ class EngineCollector(Collector):
             ("workers", "Worker processes.", status.workers),
             ("workers_busy", "Worker processes that work.", status.busy),
             ("queued_tasks", "Tasks that wait for a worker.", status.queued),
+        ):
+            yield GaugeMetricFamily(f"darkroom_{name}", text, value)
+
+
+class AdmissionCollector(Collector):
+    """What large images take, and how many wait, at the moment of the scrape."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        taken, waiting = self._admission.load()
+        for name, text, value in (
+            (
+                "large_image_bytes",
+                "Memory that large images under way are estimated to take.",
+                taken,
+            ),
+            ("large_images_waiting", "Large images that wait for memory.", waiting),
         ):
             yield GaugeMetricFamily(f"darkroom_{name}", text, value)
 
@@ -65,12 +88,37 @@ class Metrics:
             ("kind", "operation"),
             registry=registry,
         )
+        self.streams = Gauge(
+            "darkroom_streams",
+            "Open connections of the image stream.",
+            registry=registry,
+        )
         self.operations = Counter(
             "darkroom_operations",
             "Operations applied to images.",
             ("operation",),
             registry=registry,
         )
+
+        self.connections = Gauge(
+            "darkroom_ingest_connections",
+            "Connections of the TCP listener that are open.",
+            registry=registry,
+        )
+        self.ingested = Counter(
+            "darkroom_ingest_images",
+            "Images that came in over TCP, by protocol and by what became of them.",
+            ("protocol", "status"),
+            registry=registry,
+        )
+
+    def watch(self, admission: Admission) -> None:
+        """Show what it has let in."""
+        self._registry.register(AdmissionCollector(admission))
+
+    def register(self, collector: Collector) -> None:
+        """Show what `collector` collects, too."""
+        self._registry.register(collector)
 
     def count_images(self, job: Job, results: Sequence[ItemResult]) -> None:
         """Count the images of a task, whatever request they belong to.
@@ -81,14 +129,17 @@ class Metrics:
             if result.error is not None:
                 operation = result.error.op if isinstance(result.error, StepFailed) else ""
                 self.failures.labels(kind_of(result.error).slug, operation).inc()
-        if isinstance(job, Pipeline):
-            self._count_written(job, results)
+        written = [result for result in results if result.made is None or not result.made.unchanged]
+        if isinstance(job, PickledImage):
+            job = job.pipeline
+        if isinstance(job, Pipeline | Variants):
+            self._count_written(job, written)
 
-    def _count_written(self, pipeline: Pipeline, results: Sequence[ItemResult]) -> None:
+    def _count_written(self, job: Pipeline | Variants, results: Sequence[ItemResult]) -> None:
         formats = Tally(output.format for result in results for output in result.outputs)
         for format, count in formats.items():
             self.images.labels(format).inc(count)
-        for operation, count in _applied(pipeline, results).items():
+        for operation, count in _applied(job, results).items():
             self.operations.labels(operation).inc(count)
 
     def render(self) -> bytes:
@@ -96,11 +147,12 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-def _applied(pipeline: Pipeline, results: Sequence[ItemResult]) -> Tally[str]:
+def _applied(job: Pipeline | Variants, results: Sequence[ItemResult]) -> Tally[str]:
     """How often each operation was applied."""
     done = sum(result.error is None for result in results)
-    applied = Tally({operation.op: 0 for _, operation in pipeline.steps})
-    for _, operation in pipeline.steps:
+    steps = job.steps if isinstance(job, Pipeline) else job.steps()
+    applied = Tally({operation.op: 0 for _, operation in steps})
+    for _, operation in steps:
         applied[operation.op] += done
     applied.subtract(failure.op for result in results for failure in result.skipped)
     return applied

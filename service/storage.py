@@ -114,6 +114,10 @@ class Storage:
         """The real path of an input. Raises PathRefused."""
         return self._confined(path, self.read_roots, "input")[0]
 
+    def resolve_folder(self, path: str) -> str:
+        """The real path of a folder of inputs: a read root, or below one. Raises PathRefused."""
+        return self._confined(os.path.join(path, ""), self.read_roots, "input")[0]
+
     def resolve_output(self, path: str) -> str:
         """The real path of an output. Raises PathRefused, and SinkUnwritable for no plain file."""
         real, mode = self._confined(path, self.write_roots, "output")
@@ -146,15 +150,20 @@ class Storage:
         Gives the paths as the request would have written them. Raises a StorageError; then none
         of the results that failed, and no part of them, is there.
         """
-        targets = [path] if len(results) == 1 else numbered(path, len(results))
-        for done, (target, data) in enumerate(zip(targets, results, strict=True)):
+        return self.write_all(zip(places(path, len(results)), results, strict=True), token)
+
+    def write_all(self, files: Iterable[tuple[str, bytes]], token: str) -> list[str]:
+        """Store files, each at its path, as `write` does."""
+        written: list[str] = []
+        for path, data in files:
             try:
-                self._write_one(target, data, token)
+                self._write_one(path, data, token)
             except StorageError:
-                for written in targets[:done]:
-                    Path(self.resolve_output(written)).unlink(missing_ok=True)
+                for done in written:
+                    Path(self.resolve_output(done)).unlink(missing_ok=True)
                 raise
-        return targets
+            written.append(path)
+        return written
 
     def discard_partial(self, path: str, token: str) -> None:
         """Remove the temporary files that a killed worker left beside `path`."""
@@ -184,7 +193,7 @@ class Storage:
             )
         except (OSError, UnicodeError) as error:
             raise PathRefused(f"{path!r:.200} is not a path: {error}", side) from None
-        if not real.startswith(roots):
+        if not (real + os.sep if path.endswith(os.sep) else real).startswith(roots):
             raise PathRefused(f"{path} may not be {_OUTSIDE[side]}", side)
         if real.startswith(_NO_FILES) and not real.startswith(_inside(_NO_FILES, roots)):
             raise PathRefused(f"{path} belongs to the kernel", side)
@@ -225,8 +234,13 @@ class Storage:
             raise SinkUnwritable(f"{path} cannot be written: {error.strerror}") from None
 
 
-def numbered(path: str, count: int) -> list[str]:
-    """`stem_1.ext` to `stem_{count}.ext` beside `path`. Raises PathRefused."""
+def places(path: str, count: int) -> list[str]:
+    """Where `count` results go: `path`, or `stem_1.ext` to `stem_{count}.ext` beside it.
+
+    Raises PathRefused.
+    """
+    if count == 1:
+        return [path]
     pure = PurePath(path)
     if not pure.name:
         raise PathRefused(f"{path!r:.200} is not a path", "output")

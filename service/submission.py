@@ -1,15 +1,18 @@
-"""A batch that is a job: stored, started, and waited for as long as the client likes."""
+"""A batch as a job: checked, stored, started, and waited for as long as the client likes."""
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 from fastapi import Response
 
 from schemas.batches import BatchRequest, EndState
 from schemas.jobs import ENDED
-from service.errors import InvalidRequest, TooManyJobs
+from service.errors import InvalidRequest
 from service.jobs.addresses import AddressRefused
+from service.jobs.expansion import BatchRefused
 from service.jobs.stored import new_job
 from service.jobs.webhooks import check_url
 from service.preferences import Preference
@@ -26,23 +29,60 @@ async def run_as_job(
 ) -> Response:
     """200 and the results when the job has ended in time, else 202 and the job.
 
-    Raises InvalidRequest, TooManyJobs, KeyReused and StoreUnavailable.
+    Who waits is not to wait for the jobs of others: such a job begins at once. Raises
+    InvalidRequest, QueueFull, KeyReused and StoreUnavailable.
     """
-    services.check_counts((), request.operations)
-    services.check_job(request.images)
-    _check_webhook(request, services)
-    most = services.settings.store.max_queued_jobs
-    if await services.store.jobs.unfinished() >= most:
-        raise TooManyJobs(f"{most} jobs wait or run, the limit (DARKROOM_MAX_QUEUED_JOBS)")
-    job = await services.store.jobs.create(*await asyncio.to_thread(new_job, request, key))
-    services.runner.start()
-    services.runner.hurry()
+    job = await _submitted(request, services, key, at_once=wish is None)
     job = await _waited(services, job.id, None if wish is None else wish.wait)
     answer = await _answer(services, job, request)
     answer.headers["Location"] = f"/v1/jobs/{job.id}"
     if wish is not None:
         answer.headers["Preference-Applied"] = wish.applied
     return answer
+
+
+async def _submitted(
+    request: BatchRequest, services: Services, key: str | None, at_once: bool
+) -> StoredJob:
+    limits = services.settings.limits
+    check_batch(request, services, limits.max_job_images)
+    with refused_as_invalid():
+        job, images = await asyncio.to_thread(
+            new_job, request, key, services.storage, limits.max_job_images
+        )
+    runner = services.runner
+    if at_once:
+        runner.lease(job)
+    stored = await services.store.jobs.create(job, images, services.settings.store.max_queued_jobs)
+    runner.start()
+    if at_once and stored.id == job.id:
+        runner.take(stored)
+    else:
+        runner.hurry()
+    return stored
+
+
+def check_batch(request: BatchRequest, services: Services, most_images: int) -> None:
+    """Raises InvalidRequest for more images or operations than there may be, or a bad webhook."""
+    services.check_counts((), request.operations)
+    if len(request.images) > most_images:
+        services.check_counts(request.images, ())
+        services.check_job(request.images)
+    for variant in request.variants:
+        services.check_counts((), variant.operations)
+    for image in request.images:
+        for variant in image.variants or ():
+            services.check_counts((), variant.operations)
+    _check_webhook(request, services)
+
+
+@contextmanager
+def refused_as_invalid() -> Iterator[None]:
+    """Raise InvalidRequest for BatchRefused."""
+    try:
+        yield
+    except BatchRefused as error:
+        raise InvalidRequest(str(error), [(error.pointer, str(error))]) from None
 
 
 def _check_webhook(request: BatchRequest, services: Services) -> None:
@@ -71,9 +111,12 @@ async def _waited(services: Services, id: str, seconds: float | None) -> StoredJ
 
 
 async def _answer(services: Services, job: StoredJob, request: BatchRequest) -> Response:
+    """Raises InvalidRequest when the job failed as a whole."""
     view = job_view(job)
     if job.state not in ENDED:
         return Response(view.model_dump_json(), status_code=202, media_type="application/json")
+    if job.error is not None:
+        raise InvalidRequest(job.error, [("/images", job.error)])
     warnings = [operation_warning(skipped) for skipped in request.skipped]
     results = await _results(services, job)
     return batch_response(job.id, cast(EndState, job.state), view.counts, warnings, results)

@@ -7,13 +7,23 @@ import base64
 import os
 import tempfile
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
-from service.storage import SinkUnwritable, SourceUnreadable, Storage
+from service.storage import SinkUnwritable, SourceUnreadable, Storage, places
 
 MAX_INLINE_BYTES = 1024 * 1024
+
+
+class Result(NamedTuple):
+    """The bytes of one result, its size in pixels, and the variant that it belongs to."""
+
+    data: bytes
+    width: int = 0
+    height: int = 0
+    variant: int = 0
 
 
 class Source(Protocol):
@@ -28,11 +38,11 @@ class Sink(Protocol):
     """Where results go. Picklable."""
 
     @property
-    def name(self) -> str | None:
-        """The name whose extension decides the format; None when there is none."""
+    def names(self) -> tuple[str | None, ...]:
+        """One a variant: its extension decides the format; None when there is none."""
         ...
 
-    def write(self, storage: Storage, results: list[bytes], token: str) -> list[str]:
+    def write(self, storage: Storage, results: list[Result], token: str) -> list[str]:
         """Store the results and give their paths. Raises a StorageError."""
         ...
 
@@ -68,14 +78,46 @@ class FileSink:
     path: str
 
     @property
-    def name(self) -> str:
-        return self.path
+    def names(self) -> tuple[str]:
+        return (self.path,)
 
-    def write(self, storage: Storage, results: list[bytes], token: str) -> list[str]:
-        return storage.write(self.path, results, token)
+    def write(self, storage: Storage, results: list[Result], token: str) -> list[str]:
+        return storage.write(self.path, [result.data for result in results], token)
 
     def discard_partial(self, storage: Storage, token: str) -> None:
         storage.discard_partial(self.path, token)
+
+
+@dataclass(slots=True)
+class FileSinks:
+    """Files below the write roots, one a variant; several results of a variant are numbered.
+
+    Where `filled` says so, the paths are templates: {width} and {height} stand for those of the
+    variant's first result.
+    """
+
+    paths: tuple[str, ...]
+    filled: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.paths
+
+    def write(self, storage: Storage, results: list[Result], token: str) -> list[str]:
+        files: list[tuple[str, bytes]] = []
+        for variant, group in groupby(results, lambda result: result.variant):
+            found = list(group)
+            paths = places(self._path(variant, found[0]), len(found))
+            files += zip(paths, (result.data for result in found), strict=True)
+        return storage.write_all(files, token)
+
+    def discard_partial(self, storage: Storage, token: str) -> None:
+        for variant in range(len(self.paths)):  # the size is in no folder's name
+            storage.discard_partial(self._path(variant, Result(b"")), token)
+
+    def _path(self, variant: int, result: Result) -> str:
+        path = self.paths[variant]
+        return path.format(width=result.width, height=result.height) if self.filled else path
 
 
 @dataclass(slots=True)
@@ -97,15 +139,21 @@ class MemorySource:
 
 @dataclass(slots=True)
 class MemorySink:
-    """A MemoryFile of the server, which takes the results one behind the other."""
+    """A MemoryFile of the server, which takes the results one behind the other, from `offset`."""
 
     path: str
     name: str | None = None
+    offset: int = 0
 
-    def write(self, storage: Storage, results: list[bytes], token: str) -> list[str]:
+    @property
+    def names(self) -> tuple[str | None]:
+        return (self.name,)
+
+    def write(self, storage: Storage, results: list[Result], token: str) -> list[str]:
         try:
             with Path(self.path).open("r+b") as file:
-                file.writelines(results)
+                file.seek(self.offset)
+                file.writelines(result.data for result in results)
         except OSError as error:
             raise SinkUnwritable(f"the request has ended: {error.strerror}") from None
         return [""] * len(results)
@@ -128,15 +176,19 @@ class InlineSource:
 class InlineSink:
     """Results so small that they go back in place of their paths, in base64.
 
-    `name` is as in Sink.
+    `name` is as in Sink.names.
     """
 
     name: str | None = None
 
-    def write(self, storage: Storage, results: list[bytes], token: str) -> list[str]:
-        if sum(map(len, results)) > MAX_INLINE_BYTES:
+    @property
+    def names(self) -> tuple[str | None]:
+        return (self.name,)
+
+    def write(self, storage: Storage, results: list[Result], token: str) -> list[str]:
+        if sum(len(result.data) for result in results) > MAX_INLINE_BYTES:
             raise SinkUnwritable(f"the result has more than {MAX_INLINE_BYTES} bytes")
-        return [base64.b64encode(result).decode() for result in results]
+        return [base64.b64encode(result.data).decode() for result in results]
 
     def discard_partial(self, storage: Storage, token: str) -> None:
         """Nothing to do: there is no file."""
@@ -169,7 +221,7 @@ class MemoryFile:
     ) -> None:
         self.close()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | bytearray) -> None:
         """Append `data`."""
         view = memoryview(data)
         while view:

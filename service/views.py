@@ -13,7 +13,6 @@ from schemas.batches import (
     BatchResponse,
     Counts,
     EndState,
-    ImagePair,
     ImagePlan,
     PlannedOperation,
 )
@@ -21,8 +20,9 @@ from schemas.jobs import Job
 from schemas.operations import SkippedOperation
 from schemas.results import ImageResult, Status, Warning
 from service.engine.base import ItemResult
-from service.errors import InvalidRequest, problem_of
+from service.errors import InvalidRequest, problem_of, step_pointer
 from service.jobs.batch import status_of
+from service.jobs.expansion import BatchImage
 from service.jobs.plans import PlannedImage
 from service.jobs.stored import JobWork, now
 from service.store.jobs import StoredJob
@@ -30,7 +30,7 @@ from service.store.jobs import StoredJob
 RESULT = TypeAdapter(ImageResult)
 
 
-def image_result(image: ImagePair, result: ItemResult, pipeline: Pipeline) -> ImageResult:
+def image_result(image: BatchImage, result: ItemResult, pipeline: Pipeline) -> ImageResult:
     """What became of one image of a batch."""
     return ImageResult(
         result.index,
@@ -40,6 +40,7 @@ def image_result(image: ImagePair, result: ItemResult, pipeline: Pipeline) -> Im
         None if result.error is None else problem_of(result.error, result.index),
         result.timings,
         [step_warning(failure) for failure in result.skipped],
+        result.made is not None and result.made.unchanged,
     )
 
 
@@ -54,7 +55,7 @@ def batch_response(
     return Response(content, media_type="application/json")
 
 
-def stored_result(image: ImagePair, result: ItemResult, work: JobWork) -> tuple[Status, str]:
+def stored_result(image: BatchImage, result: ItemResult, work: JobWork) -> tuple[Status, str]:
     """What a job keeps of an image: its status, and the result as JSON."""
     view = image_result(image, result, work.pipeline)
     return view.status, RESULT.serializer.to_json(view).decode()
@@ -63,8 +64,7 @@ def stored_result(image: ImagePair, result: ItemResult, work: JobWork) -> tuple[
 def job_view(job: StoredJob) -> Job:
     """A job as the API shows it."""
     done = job.succeeded + job.failed + job.skipped
-    seconds = ((job.ended_at or now()) - job.started_at) / 1e6 if job.started_at else 0.0
-    rate = done / seconds if done and seconds > 0 else None
+    rate = _rate(job, done - job.done_before)
     left = (job.total - done) / rate if rate and job.state == "running" else None
     return Job(
         id=job.id,
@@ -75,11 +75,21 @@ def job_view(job: StoredJob) -> Job:
         counts=Counts(
             total=job.total, succeeded=job.succeeded, failed=job.failed, skipped=job.skipped
         ),
+        bytes_in=job.bytes_in,
         bytes_out=job.bytes_out,
         rate=None if rate is None else round(rate, 2),
         remaining_seconds=None if left is None else round(left, 1),
         error=None if job.error is None else problem_of(InvalidRequest(job.error)),
     )
+
+
+def _rate(job: StoredJob, done: int) -> float | None:
+    """Images a second in its present run, or the last if it has ended: `done` is of that run."""
+    since = job.resumed_at or job.started_at
+    if since is None or job.state == "queued":
+        return None
+    seconds = ((job.ended_at or now()) - since) / 1e6
+    return done / seconds if done > 0 and seconds > 0 else None
 
 
 def webhook_body(job: StoredJob) -> bytes:
@@ -91,17 +101,19 @@ def _moment(microseconds: int) -> datetime:
     return datetime.fromtimestamp(microseconds / 1e6, UTC)
 
 
-def image_plan(index: int, image: ImagePair, planned: PlannedImage) -> ImagePlan:
+def image_plan(index: int, image: BatchImage, planned: PlannedImage) -> ImagePlan:
     """What would become of one image."""
     plan = planned.plan
     return ImagePlan(
         index=index,
+        variant=planned.variant,
         input=image.input,
         source=asdict(plan.header) if plan else None,
         decode=plan.decode.describe() if plan else None,
         steps=[
             PlannedOperation(
-                operation=step.at,
+                operation=step.at[1] if isinstance(step.at, tuple) else step.at,
+                own=isinstance(step.at, tuple),
                 step=step.step.describe(),
                 sizes=[*step.sizes],
                 exact=step.exact,
@@ -118,7 +130,7 @@ def image_plan(index: int, image: ImagePair, planned: PlannedImage) -> ImagePlan
 
 
 def step_warning(failure: StepFailed) -> Warning:
-    return Warning(pointer=f"/operations/{failure.step}", detail=str(failure))
+    return Warning(pointer=step_pointer(failure), detail=str(failure))
 
 
 def operation_warning(skipped: SkippedOperation) -> Warning:

@@ -4,6 +4,7 @@ Workers import this module to unpickle them.
 """
 
 import ctypes
+import gc
 import itertools
 import os
 import resource
@@ -17,8 +18,9 @@ import numpy as np
 from pydantic import Field
 
 from processors.operation import Image, Operation
+from service.engine.channel_lock import ChannelLock
 from service.storage import Storage
-from service.transfer import FileSink, FileSource
+from service.transfer import FileSink, FileSource, Result
 
 ENTRY = 8
 """Bytes that a Gate writes: the id of its process."""
@@ -56,19 +58,31 @@ class Crash(Trap):
 
 
 class Unlucky(Trap):
-    """Have its worker killed the first `times` times, which a file counts."""
+    """Have its worker killed the first `times` times, which a file counts.
+
+    `holding`: while the worker holds the locks of its pool's channel.
+    """
 
     op: Literal["test_unlucky"] = "test_unlucky"
     example: ClassVar[str] = "test_unlucky=width=9,path=log,times=2"
     path: str
     times: int = 1
+    holding: bool = False
 
     def go_off(self) -> None:
         with open(self.path, "ab") as file:  # noqa: PTH123 - as Record
             file.write(b".")
             file.flush()
             if file.tell() <= self.times:
+                if self.holding:
+                    _hold_locks()
                 os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _hold_locks() -> None:
+    for held in gc.get_objects():
+        if isinstance(held, ChannelLock):
+            held.acquire()
 
 
 class Leave(Trap):
@@ -160,7 +174,7 @@ class Confess(Operation):
 class DyingSink(FileSink):
     """The worker's process ends when the temporary file is written, before it is moved."""
 
-    def write(self, storage: Storage, results: list[bytes], token: str) -> list[str]:
+    def write(self, storage: Storage, results: list[Result], token: str) -> list[str]:
         os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         return FileSink.write(self, storage, results, token)
 

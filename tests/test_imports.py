@@ -39,6 +39,8 @@ MAY_IMPORT = {
         "service.store.base",
         "service.store.errors",
         "service.store.jobs",
+        "service.store.outputs",
+        "service.version",
         "service.storage",
         "service.transfer",
         "schemas",
@@ -59,7 +61,9 @@ LAYERS = {
     "pipeline": 7,
     "fingerprint": 8,
     "inspection": 8,
+    "pickled_image": 8,
     "raw_pixels": 8,
+    "variants": 8,
     "jobs": 9,
 }
 MIDDLE = 3

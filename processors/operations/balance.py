@@ -70,6 +70,7 @@ class AutoLevels(Operation):
     )
 
     example: ClassVar = "auto_levels=0.5"
+    units: ClassVar = {"clip": "%"}
 
     def apply(self, image: Image) -> Image:
         mask = seen(image)

@@ -115,6 +115,7 @@ class Hue(Operation):
     degrees: float = Field(ge=-3600, le=3600, description="Angle; red, yellow, green is upwards.")
 
     example: ClassVar = "hue=90"
+    units: ClassVar = {"degrees": "°"}
 
     def apply(self, image: Image) -> Image:
         if channels_of(image) == 1 or self.is_identity(Size(1, 1)):

@@ -89,6 +89,7 @@ class Crop(Operation):
     )
 
     example: ClassVar = "crop=10,20,300,200"
+    units: ClassVar = {"x": "px", "y": "px", "width": "px", "height": "px"}
     channelwise: ClassVar = True
 
     def apply(self, image: Image) -> Image:
@@ -131,6 +132,7 @@ class SquareCrop(Operation):
     gravity: Gravity = Field("center", description="Which part of the image is kept.")
 
     example: ClassVar = "square_crop=200"
+    units: ClassVar = {"side": "px"}
     channelwise: ClassVar = True
 
     def apply(self, image: Image) -> Image:
@@ -162,6 +164,7 @@ class SmartCrop(Operation):
 
     aliases: ClassVar = ("smartcrop",)
     example: ClassVar = "smart_crop=200x150"
+    units: ClassVar = {"width": "px", "height": "px"}
 
     def apply(self, image: Image) -> Image:
         window = self._window(size_of(image))

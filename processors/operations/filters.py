@@ -26,6 +26,7 @@ class Blur(Operation):
 
     aliases: ClassVar = ("gaussian_blur",)
     example: ClassVar = "blur=5"
+    units: ClassVar = {"kernel_size": "px", "sigma": "px"}
     channelwise: ClassVar = True
 
     def apply(self, image: Image) -> Image:

@@ -28,6 +28,7 @@ class Border(Operation):
     color: Color = Field(Color("black"), description="Its colour; an alpha is left out.")
 
     example: ClassVar = "border=10,white"
+    units: ClassVar = {"width": "px"}
     channelwise: ClassVar = True
 
     def apply(self, image: Image) -> Image:
@@ -62,6 +63,7 @@ class RoundCorners(Operation):
     )
 
     example: ClassVar = "round_corners=20"
+    units: ClassVar = {"radius": "px"}
 
     def apply(self, image: Image) -> Image:
         return self._cut(image) if self.background is None else self._laid(image, self.background)
@@ -129,6 +131,7 @@ class Grid(Operation):
     opacity: float = Field(0.5, ge=0, le=1, description="0 is unseen, 1 covers the image.")
 
     example: ClassVar = "grid=50"
+    units: ClassVar = {"spacing": "px", "width": "px"}
     channelwise: ClassVar = True
 
     def apply(self, image: Image) -> Image:

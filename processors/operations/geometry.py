@@ -65,6 +65,7 @@ class Resize(Resizing):
 
     aliases: ClassVar = ("scale", "rs")
     example: ClassVar = "resize=0.5"
+    units: ClassVar = {"width": "px", "height": "px"}
 
     @field_validator("factor", mode="before")
     @classmethod
@@ -146,6 +147,7 @@ class Thumbnail(Resizing):
 
     aliases: ClassVar = ("fit-in",)
     example: ClassVar = "thumbnail=200x150"
+    units: ClassVar = {"width": "px", "height": "px"}
 
     def resolve(self, size: Size) -> Resample:
         height = self.height or self.width
@@ -169,6 +171,7 @@ class Rotate(Operation):
 
     aliases: ClassVar = ("rot",)
     example: ClassVar = "rotate=90"
+    units: ClassVar = {"degrees": "°"}
     channelwise: ClassVar = True
 
     def apply(self, image: Image) -> Image:

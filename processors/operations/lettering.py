@@ -68,6 +68,7 @@ class Text(Operation):
     opacity: float = Field(1, ge=0, le=1, description="Of it all: 0 is unseen, 1 is opaque.")
 
     example: ClassVar = "text=Darkroom"
+    units: ClassVar = {"margin": "px", "size": "px", "outline": "px"}
     channelwise: ClassVar = True
 
     @field_validator("content")

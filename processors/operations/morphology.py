@@ -31,6 +31,7 @@ class _Morphology(Operation):
     shape: Shape = Field("rectangle", description="Shape of the neighbourhood.")
 
     kind: ClassVar[int]
+    units: ClassVar = {"kernel_size": "px"}
 
     def apply(self, image: Image) -> Image:
         return image if self.kernel_size == 1 else premultiplied(image, self._changed)

@@ -37,6 +37,7 @@ class Watermark(Operation):
     tiled: bool = Field(False, description="Repeat the mark over the whole image.")
 
     example: ClassVar = "watermark=testimages/cyclo4.jpg"
+    units: ClassVar = {"margin": "px"}
     channelwise: ClassVar = True
 
     @property

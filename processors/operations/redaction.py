@@ -51,6 +51,7 @@ class Redact(Operation):
     )
 
     example: ClassVar = "redact=[[20,30,100,50]]"
+    units: ClassVar = {"boxes": "px"}
     channelwise: ClassVar = True
 
     @field_validator("boxes", mode="before")

@@ -47,6 +47,7 @@ class Sharpen(Operation):
 
     aliases: ClassVar = ("unsharp_mask",)
     example: ClassVar = "sharpen=1.5"
+    units: ClassVar = {"sigma": "px"}
 
     def apply(self, image: Image) -> Image:
         if self.amount == 0:

@@ -27,6 +27,7 @@ class BoxBlur(Operation):
     )
 
     example: ClassVar = "box_blur=5"
+    units: ClassVar = {"kernel_size": "px"}
     channelwise: ClassVar = True
 
     def apply(self, image: Image) -> Image:
@@ -56,6 +57,7 @@ class Median(Operation):
 
     aliases: ClassVar = ("medianBlur",)
     example: ClassVar = "median=5"
+    units: ClassVar = {"kernel_size": "px"}
 
     def apply(self, image: Image) -> Image:
         if self.kernel_size == 1:
@@ -93,6 +95,7 @@ class Bilateral(Operation):
 
     aliases: ClassVar = ("bilateralFilter",)
     example: ClassVar = "bilateral=9"
+    units: ClassVar = {"diameter": "px", "sigma_space": "px"}
 
     def apply(self, image: Image) -> Image:
         return image if self.diameter == 1 else on_colour(image, self._smooth)
@@ -136,6 +139,7 @@ class Denoise(Operation):
     )
 
     example: ClassVar = "denoise=10"
+    units: ClassVar = {"patch": "px", "search": "px"}
 
     def apply(self, image: Image) -> Image:
         return on_colour(image, lambda colour: in_eight_bits(colour, self._filter))
@@ -161,6 +165,7 @@ class EdgePreserve(Operation):
     )
 
     example: ClassVar = "edge_preserve=60"
+    units: ClassVar = {"sigma_space": "px"}
 
     def apply(self, image: Image) -> Image:
         return on_colour(image, lambda colour: in_eight_bits(colour, self._smooth))

@@ -46,6 +46,7 @@ class Deskew(Operation):
     )
 
     example: ClassVar = "deskew"
+    units: ClassVar = {"max_angle": "°"}
 
     def apply(self, image: Image) -> Image:
         angle = skew(_gray(image, bgr(self.background)), self.max_angle)

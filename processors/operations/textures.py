@@ -26,6 +26,7 @@ class Pixelate(Operation):
 
     aliases: ClassVar = ("pix",)
     example: ClassVar = "pixelate=8"
+    units: ClassVar = {"block": "px"}
     channelwise: ClassVar = True
 
     def apply(self, image: Image) -> Image:

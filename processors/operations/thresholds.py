@@ -32,6 +32,7 @@ class Threshold(Operation):
     offset: float = Field(5, ge=-255, le=255, description="adaptive: in levels of 8 bits.")
 
     example: ClassVar = "threshold=128"
+    units: ClassVar = {"block": "px"}
 
     def apply(self, image: Image) -> Image:
         return on_colour(image, self._parted)

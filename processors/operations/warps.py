@@ -89,6 +89,7 @@ class Affine(Operation):
     background: Color = Field(Color("black"), description=_BACKGROUND)
 
     example: ClassVar = "affine=[[1,0.2,-20],[0,1,10]]"
+    units: ClassVar = {"width": "px", "height": "px"}
     channelwise: ClassVar = True
 
     @field_validator("matrix")
@@ -152,6 +153,7 @@ class Perspective(Operation):
     background: Color = Field(Color("black"), description=_BACKGROUND)
 
     example: ClassVar = "perspective=[[0.1,0.1],[0.9,0.2],[0.8,0.9],[0.2,0.8]],unit=fraction"
+    units: ClassVar = {"width": "px", "height": "px"}
     channelwise: ClassVar = True
 
     @field_validator("points")

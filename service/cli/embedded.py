@@ -14,8 +14,9 @@ from service.cli.output import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TERMINATED, c
 from service.cli.requests import Arguments, one_of, settings_for, with_recipe
 from service.cli.tally import Tally
 from service.engine.base import Engine
-from service.jobs.batch import Batch, run_batch
+from service.jobs.batch import run_batch
 from service.services import Services
+from service.unstored import batch_of
 from service.views import operation_warning
 
 
@@ -30,7 +31,7 @@ def run(files: list[str], arguments: Arguments, as_json: bool, quiet: bool) -> i
     # How many images one types is one's own affair; a request file is held to the limit.
     services.check_counts(request.images if files else (), request.operations)
     stderr = console(stderr=True)
-    tally = Tally(Batch(request.pipeline(), request.images), keep=as_json)
+    tally = Tally(batch_of(request, services), keep=as_json)
     with report.progress(stderr, tally, quiet) as changed:
         code = _run(services, tally, changed)
     if as_json and code in (0, EXIT_FAILED):

@@ -30,6 +30,7 @@ from service.environment import SettingsError
 from service.jobs.stored import new_job
 from service.services import Services
 from service.settings import Settings
+from service.submission import refused_as_invalid
 from service.views import RESULT, batch_response, job_view, operation_warning
 
 _DEFAULT_FOLDER = Path("data")
@@ -166,7 +167,11 @@ class Resumable:
             await self._stop()
 
     async def _begun(self) -> JobTally:
-        job, images = await asyncio.to_thread(new_job, self.request, self.key)
+        most = self.services.settings.limits.max_job_images
+        with refused_as_invalid():
+            job, images = await asyncio.to_thread(
+                new_job, self.request, self.key, self.services.storage, most
+            )
         # What the patterns match may have changed: the job goes on with what it began with.
         job.digest = self.key
         tally = JobTally(job_view(await self.services.store.jobs.create(job, images)))
@@ -195,7 +200,10 @@ class Resumable:
             return
         jobs = self.services.store.jobs
         found = await jobs.results(tally.job.id, 0, SHOWN_FAILURES, "failed")
-        texts = {at: operation.text() for at, operation in self.request.pipeline().steps}
+        texts = {
+            at: operation.text()
+            for at, operation in zip(self.request.positions, self.request.operations, strict=True)
+        }
         results = [RESULT.validate_json(result.content) for result in found]
         tally.failures = failures_of(results, texts)
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from processors.errors import StepFailed
 from processors.plan import Pipeline
-from schemas.batches import Counts, ImagePair
+from schemas.batches import Counts
 from schemas.results import ImageResult, Status
 from service.engine.base import ItemResult
 from service.errors import problem_of
 from service.jobs.batch import Batch, counts_of, status_of
+from service.jobs.expansion import BatchImage
 from service.views import image_result
 
 SHOWN_FAILURES = 20
@@ -86,7 +87,7 @@ def summary_line(
     )
 
 
-def _failure(image: ImagePair, result: ItemResult, pipeline: Pipeline) -> Failure:
+def _failure(image: BatchImage, result: ItemResult, pipeline: Pipeline) -> Failure:
     assert result.error is not None
     detail = problem_of(result.error).detail
     return Failure(result.index, image.input, detail, _step(result.error, pipeline))

@@ -27,7 +27,11 @@ class EngineError(Exception):
 
 
 class WorkerCrashed(EngineError):
-    """The worker's process ended in the middle of a task."""
+    """The worker's process ended in the middle of a task.
+
+    Its `exit_code` is None if the task was lost though nothing happened to a worker of its own:
+    the pool broke when another was killed.
+    """
 
     def __init__(self, exit_code: int | None = None) -> None:
         super().__init__(exit_code)
@@ -36,7 +40,7 @@ class WorkerCrashed(EngineError):
     @property
     def from_outside(self) -> bool:
         """Whether somebody killed it: an image at fault ends a process in other ways."""
-        return self.exit_code in (None, -signal.SIGKILL, -signal.SIGTERM)
+        return self.exit_code in (-signal.SIGKILL, -signal.SIGTERM)
 
     def __str__(self) -> str:
         if self.exit_code is None:
@@ -63,17 +67,59 @@ class EngineClosed(EngineError):
         return "the service is shutting down"
 
 
+class Deferred(Exception):
+    """Nothing was done to an image: it is estimated to take more memory than it was admitted with.
+
+    It never leaves the Dispatcher, which admits the image with `weight` bytes.
+    """
+
+    def __init__(self, weight: int) -> None:
+        super().__init__(weight)
+        self.weight = weight
+
+    def __str__(self) -> str:
+        return f"needs {self.weight} bytes of memory, and has to wait for them"
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of an image whose outputs are to be left alone if nothing has changed.
+
+    `recipe` stands for all that is done to it. `digest` and `outputs`, each with the nanoseconds
+    since 1970 at which its file was modified, are of when it was done last; empty if it was not.
+    """
+
+    recipe: bytes
+    digest: str = ""
+    outputs: tuple[tuple[Output, int], ...] = ()
+
+
+@dataclass(slots=True)
+class Made:
+    """What outputs were made of, and when each was modified; or that they are `unchanged`."""
+
+    digest: str
+    modified: tuple[int, ...]
+    unchanged: bool = False
+
+
 @dataclass(slots=True)  # not frozen: it is unpickled for each image, which takes thrice as long
 class WorkItem:
     """One image of a batch: its index there, where it is read from, where its results go.
 
     Not `repeatable`: doing it twice differs from doing it once, as its output is its input.
+    `pipeline` is one of its own, in place of the task's. `known` is there where an image whose
+    outputs need not be made again is to be left alone.
+    `admitted` are the bytes of memory that it may be estimated to take, where it is no small image.
     """
 
     index: int
     source: Source
     sink: Sink
     repeatable: bool = True
+    pipeline: bytes | None = None
+    known: Known | None = None
+    admitted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +141,9 @@ class Task:
 class ItemResult:
     """What became of one image. `skipped` are the steps that were left out.
 
-    A failed one has an `error`: a ProcessorError, a StorageError or an EngineError.
+    A failed one has an `error`: a ProcessorError, a StorageError, an EngineError or Deferred.
+    `bytes_in` is the size of the input, where it could be read. `made` is there if the item had
+    `known`.
     """
 
     index: int
@@ -103,6 +151,8 @@ class ItemResult:
     error: Exception | None = None
     timings: Timings | None = None
     skipped: tuple[StepFailed, ...] = ()
+    bytes_in: int = 0
+    made: Made | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,22 +2,37 @@
 
 A batch has a small window of tasks under way: memory stays flat, and a second batch waits for a
 few tasks, not for the batch; a single image has a lane of its own. Small images share a task, so
-that the cost of dispatching one disappears.
+that the cost of dispatching one disappears. A worker gives large ones back, undone: each is then
+admitted by the memory that it takes, and has a task of its own.
 
 A task that crashes is run again image by image, which blames one: an image that ends its worker
 both times has had its attempts. One whose worker was killed, which may have come from outside, has
 one more. Then it is set aside for a moment, and given more attempts only when other kills in that
-time are proved to have come from outside (killings.py).
+time are proved to have come from outside (killings.py). A task that was lost with its pool, as the
+worker of another was killed, is begun again, and that was no attempt.
 """
 
 import asyncio
 import pickle
 import secrets
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence, Sized
+import sys
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Sequence,
+    Sized,
+)
+from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 from processors.jobs import Job
+from service.engine.admission import Admission, Ticket
 from service.engine.base import (
+    Deferred,
     Engine,
     EngineClosed,
     EngineError,
@@ -28,16 +43,17 @@ from service.engine.base import (
     WorkItem,
 )
 from service.engine.killings import PATIENCE_SECONDS, Killings
+from service.engine.window import Running, Window
 from service.storage import Storage
-
-TASKS_A_WORKER = 2
-"""Under way for one batch: one that runs, and one that waits so that the worker does not."""
 
 TASK_MILLISECONDS = 120.0
 """A group of images is sized to take about this long: handing a task out costs a millisecond."""
 
 ATTEMPTS_WHEN_KILLED = 5
 """After the first, for an image while workers are killed from outside; else it is one."""
+
+BEGUN_WHEN_LOST = 5
+"""Times that a task is begun, at most, when its pool breaks before it is done."""
 
 MAX_GROUP = 256
 _SMOOTHING = 0.2
@@ -82,48 +98,83 @@ class Grouping:
 
 
 class Dispatcher:
-    """Runs batches and single images on an engine. It belongs to no event loop."""
+    """Runs batches and single images on an engine. It belongs to no event loop.
 
-    def __init__(self, engine: Engine, storage: Storage, observe: Observe | None = None) -> None:
+    `budget` is the bytes of memory that images under way may be estimated to take. `patience` is
+    the seconds that an image which was killed three times waits for proof that it was not at fault.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        storage: Storage,
+        observe: Observe | None = None,
+        budget: int = sys.maxsize,
+        patience: float = PATIENCE_SECONDS,
+    ) -> None:
         self.engine = engine
+        self.admission = Admission(budget, engine.workers)
         self._storage = storage
         self._observe = observe
         self._killings = Killings()
-        self._under_way: set[asyncio.Task[list[ItemResult]]] = set()
+        self._patience = patience
+        self._under_way: set[Running] = set()
 
     async def run(
-        self, pipeline: Job, items: Iterable[WorkItem], owner: str = ""
+        self,
+        pipeline: Job,
+        items: Iterable[WorkItem],
+        owner: str = "",
+        stopped: Callable[[], bool] = lambda: False,
     ) -> AsyncGenerator[ItemResult, None]:
         """One result for each item, as they are done; `items` is read as the window moves.
 
         An item fails alone, with an error that says why. When the caller stops reading, no
-        further task is begun. `owner` begins the tokens of its tasks. Raises EngineClosed.
+        further task is begun; when `stopped`, whose `items` end then, large images that wait have
+        no result. `owner` begins the tokens of its tasks. Raises EngineClosed.
         """
         await self._start()
         packed = pickle.dumps(pipeline)
         remaining = len(items) if isinstance(items, Sized) else None
         grouping = Grouping(self.engine.workers, remaining)
         groups = _groups(iter(items), grouping)
-        running: set[asyncio.Task[list[ItemResult]]] = set()
-        while True:
-            missing = TASKS_A_WORKER * self.engine.workers - len(running)
-            running |= {self._begin(packed, group, owner) for group in islice(groups, missing)}
-            if not running:
-                return
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                results = task.result()
-                grouping.learn(results)
-                self.observe(pipeline, results)
-                for result in results:
+        window = Window(self.engine.workers)
+        try:
+            while True:
+                if stopped():
+                    window.withdraw()
+                for group in islice(groups, window.missing):
+                    window.add(self._begin(self._run_group(packed, group, owner)), group)
+                if not window:
+                    return
+                pairs = await window.ended()
+                done = [result for _, result in pairs if not isinstance(result.error, Deferred)]
+                grouping.learn(done)
+                self.observe(pipeline, done)
+                for item, result in pairs:
+                    if isinstance(result.error, Deferred):
+                        self._defer(packed, item, result.error, owner, window)
+                for result in done:
                     yield result
+        finally:
+            window.withdraw()
 
-    async def run_one(self, pipeline: Job, item: WorkItem) -> ItemResult:
-        """The result of a single image. Raises EngineClosed."""
+    async def run_one(self, pipeline: Job, item: WorkItem, urgent: bool = True) -> ItemResult:
+        """The result of a single image, which somebody waits for if it is `urgent`.
+
+        Raises EngineClosed.
+        """
         await self._start()
-        results = await self._run_group(pickle.dumps(pipeline), (item,), urgent=True)
-        self.observe(pipeline, results)
-        return results[0]
+        packed = pickle.dumps(pipeline)
+        (result,) = await self._run_group(packed, (item,), urgent=urgent)
+        while isinstance(result.error, Deferred):
+            ticket = self.admission.enter(result.error.weight, urgent=urgent)
+            try:
+                (result,) = await self._run_large(packed, item, ticket, urgent=urgent)
+            finally:
+                self.admission.leave(ticket)
+        self.observe(pipeline, [result])
+        return result
 
     async def _start(self) -> None:
         # Not in every request: the threads may be busy with plans.
@@ -135,16 +186,30 @@ class Dispatcher:
         if self._observe is not None:
             self._observe(pipeline, results)
 
-    def _begin(
-        self, pipeline: bytes, group: Sequence[WorkItem], owner: str
-    ) -> asyncio.Task[list[ItemResult]]:
+    def _begin(self, work: Coroutine[Any, Any, list[ItemResult]]) -> Running:
         # Held here too: a batch that nobody reads any more lets its last tasks end in peace.
-        task = asyncio.create_task(self._run_group(pipeline, group, owner))
+        task = asyncio.create_task(work)
         self._under_way.add(task)
         task.add_done_callback(self._forget)
         return task
 
-    def _forget(self, task: asyncio.Task[list[ItemResult]]) -> None:
+    def _defer(
+        self, pipeline: bytes, item: WorkItem, deferred: Deferred, owner: str, window: Window
+    ) -> None:
+        ticket = self.admission.enter(deferred.weight)
+        task = self._begin(self._run_large(pipeline, item, ticket, owner))
+        # A task that is cancelled before it begins runs none of its own code.
+        task.add_done_callback(lambda _: self.admission.leave(ticket))
+        window.add(task, (item,), ticket)
+
+    async def _run_large(
+        self, pipeline: bytes, item: WorkItem, ticket: Ticket, owner: str = "", urgent: bool = False
+    ) -> list[ItemResult]:
+        await asyncio.wrap_future(ticket.admitted)
+        admitted = replace(item, admitted=ticket.weight)
+        return await self._run_group(pipeline, (admitted,), owner, urgent)
+
+    def _forget(self, task: Running) -> None:
         self._under_way.discard(task)
         if not task.cancelled():
             task.exception()  # when nobody reads the batch any more, asyncio would log it as lost
@@ -163,7 +228,7 @@ class Dispatcher:
                 return [ItemResult(group[0].index, error=error)]
             killed = error.from_outside
         results = [await self._attempt_again(pipeline, item, owner, urgent) for item in group]
-        if killed and not any(isinstance(result.error, EngineError) for result in results):
+        if killed and not any(isinstance(one.error, EngineError | Deferred) for one in results):
             self._killings.proved()
         return results
 
@@ -187,9 +252,20 @@ class Dispatcher:
         if number == 1:
             return True
         # Somebody waits for a single image, and would rather be told.
-        return await self._killings.happen(0.0 if urgent else PATIENCE_SECONDS)
+        return await self._killings.happen(0.0 if urgent else self._patience)
 
     async def _attempt(
+        self, pipeline: bytes, group: Sequence[WorkItem], owner: str, urgent: bool
+    ) -> list[ItemResult]:
+        for _ in range(BEGUN_WHEN_LOST - 1):
+            try:
+                return await self._begin_task(pipeline, group, owner, urgent)
+            except WorkerCrashed as error:
+                if error.exit_code is not None or not all(item.repeatable for item in group):
+                    raise
+        return await self._begin_task(pipeline, group, owner, urgent)
+
+    async def _begin_task(
         self, pipeline: bytes, group: Sequence[WorkItem], owner: str, urgent: bool
     ) -> list[ItemResult]:
         task = Task(owner + secrets.token_hex(8), pipeline, tuple(group), urgent)

@@ -1,7 +1,6 @@
 """A pool of processes that can drop what waits, and that is replaced when it breaks."""
 
 import atexit
-import multiprocessing
 import os
 import threading
 from collections import OrderedDict
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import cast
 
 import pebble
-from pebble.common.types import CONSTS
 
 from service.engine import worker
 from service.engine.base import (
@@ -24,14 +22,11 @@ from service.engine.base import (
     TaskTimeout,
     WorkerCrashed,
 )
+from service.engine.channel_lock import LockingContext
 from service.engine.task_future import Results, TaskFuture
 
-# A worker killed while it holds the lock of Pebble's channel leaves it locked, and the others wait
-# this long before they end and the pool is renewed. The default of 60 s is longer than clients do.
-CONSTS.channel_lock_timeout = 5
-
-_WATCH_SECONDS = 0.5
-"""How often a pool that broke while nobody submitted is looked for."""
+_WATCH_SECONDS = 0.1
+"""How often is looked for a pool that broke, or whose channel was broken by a killed worker."""
 
 _PRELOAD = f"{worker.__package__}.preload"
 _ROOT = Path(__file__).parents[2]
@@ -55,6 +50,7 @@ class Lane:
         self._timeout = timeout
         self._lock = threading.Lock()
         self._pool: pebble.ProcessPool | None = None
+        self._started = False
         self._waiting: OrderedDict[TaskFuture, None] = OrderedDict()
         self._running: set[TaskFuture] = set()
         self._closed = threading.Event()
@@ -86,11 +82,12 @@ class Lane:
 
     @property
     def running(self) -> bool:
-        return self._pool is not None
+        return self._started
 
     def close(self, timeout: float) -> None:
         with self._lock:
             pool, self._pool = self._pool, None
+            self._started = False
             waiting, retired = tuple(self._waiting), tuple(self._retired)
             self._closed.set()
         for future in waiting:
@@ -108,41 +105,54 @@ class Lane:
             raise EngineClosed
         if self._pool is not None and not self._pool.active:
             self._retire(self._pool)
-            self._pool = None
         if self._pool is None:
             self._pool = self._new_pool()
+            self._started = True
         return self._pool
 
     def _new_pool(self) -> pebble.ProcessPool:
-        context = multiprocessing.get_context("forkserver")
+        context = LockingContext()
         context.set_forkserver_preload([_PRELOAD])
         _start_forkserver()
         pool = pebble.ProcessPool(
             max_workers=self._processes,
             initializer=worker.initialize,
             initargs=(self._config,),
-            context=context,
+            context=context,  # type: ignore[arg-type]
         )
         assert pool.active  # asking starts the processes
         atexit.unregister(self._close_at_exit)
         atexit.register(self._close_at_exit)
-        threading.Thread(target=self._watch, args=(pool, self._closed), daemon=True).start()
+        watched = (pool, context, self._closed)
+        threading.Thread(target=self._watch, args=watched, daemon=True).start()
         return pool
 
     def _retire(self, pool: pebble.ProcessPool) -> None:
+        """To be called with the lock held; the next task makes a new pool."""
+        if self._pool is not pool:
+            return
+        self._pool = None
         # Joining a broken pool takes a tenth of a second, which no request should wait for.
-        thread = threading.Thread(target=_stop, args=(pool, 0), daemon=True)
+        thread = threading.Thread(target=self._end_broken, args=(pool,), daemon=True)
         thread.start()
         self._retired = [old for old in self._retired if old.is_alive()] + [thread]
+
+    def _end_broken(self, pool: pebble.ProcessPool) -> None:
+        # The workers first: what one of them writes later, nobody would remove.
+        _stop(pool, 0)
+        self._end_lost_tasks(WorkerCrashed(), pool)
 
     def _close_at_exit(self) -> None:
         self.close(0)
 
-    def _watch(self, pool: pebble.ProcessPool, closed: threading.Event) -> None:
-        """Pebble forgets a task that it is given in the moment in which it breaks."""
+    def _watch(
+        self, pool: pebble.ProcessPool, context: LockingContext, closed: threading.Event
+    ) -> None:
+        """Retire the pool when it breaks, also while nobody submits."""
         while not closed.wait(_WATCH_SECONDS):
-            if not pool.active:
-                self._end_lost_tasks(WorkerCrashed(), pool)
+            if context.broken or not pool.active:
+                with self._lock:
+                    self._retire(pool)
                 return
 
     def _end_lost_tasks(self, error: EngineError, pool: pebble.ProcessPool | None = None) -> None:

@@ -22,14 +22,16 @@ from multiprocessing import forkserver
 import cv2
 
 from processors.errors import OutOfMemory, ProcessorError, ResourceUnavailable
-from processors.jobs import JobRunner, runner_of
+from processors.jobs import JobRunner, peak_bytes, runner_of
 from processors.limits import Limits
 from processors.pipeline import Processed
 from processors.registry import registry
 from processors.resources import set_reader
 from schemas.results import Output
-from service.engine.base import ItemResult, Task, WorkItem
+from service.engine.base import Deferred, ItemResult, Known, Made, Task, WorkItem
+from service.engine.unchanged import digest_of, made, still_there
 from service.storage import Storage, StorageError
+from service.transfer import Result
 
 _log = logging.getLogger("darkroom.worker")
 
@@ -46,13 +48,15 @@ class WorkerConfig:
     """What a worker needs to know.
 
     `memory` is the address space it may use, in bytes; `niceness` is added to that of its parent,
-    from 0 to 19: the scheduler prefers processes of a lower one.
+    from 0 to 19: the scheduler prefers processes of a lower one. An image that is estimated to
+    take more than `small` bytes of memory has to be admitted.
     """
 
     storage: Storage
     limits: Limits
     memory: int
     niceness: int = 0
+    small: int = sys.maxsize
 
 
 class _State:
@@ -76,9 +80,11 @@ def initialize(config: WorkerConfig) -> None:
 
 def run_task(task: Task) -> list[ItemResult]:
     """Process the items in their order; see Engine.submit."""
-    runner = _runner(task.pipeline)
     with _State.config.storage.remembering_folders():
-        return [_run_item(runner, item, task.token) for item in task.items]
+        return [
+            _run_item(_runner(item.pipeline or task.pipeline), item, task.token)
+            for item in task.items
+        ]
 
 
 def _run_item(runner: JobRunner, item: WorkItem, token: str) -> ItemResult:
@@ -92,11 +98,8 @@ def _run_item(runner: JobRunner, item: WorkItem, token: str) -> ItemResult:
 
 
 def _tried(runner: JobRunner, item: WorkItem, token: str) -> ItemResult:
-    storage = _State.config.storage
     try:
-        processed = runner.run(item.source.read(storage), item.sink.name)
-        results = [image.data for image in processed.images]
-        paths = item.sink.write(storage, results, token)
+        return _done(runner, item, token)
     except (ProcessorError, StorageError) as error:
         return ItemResult(item.index, error=_alone(error))
     except MemoryError:
@@ -104,9 +107,44 @@ def _tried(runner: JobRunner, item: WorkItem, token: str) -> ItemResult:
     except Exception as error:  # noqa: BLE001 - one image must not fail the others of its task
         _log.exception("image %d failed unexpectedly", item.index)
         return ItemResult(item.index, error=ProcessorError(f"{type(error).__name__}: {error}"))
+
+
+def _done(runner: JobRunner, item: WorkItem, token: str) -> ItemResult:
+    """Raises a ProcessorError, a StorageError or MemoryError."""
+    storage, known = _State.config.storage, item.known
+    data = item.source.read(storage)
+    digest = "" if known is None else digest_of(known, data)
+    if known is not None and still_there(known, digest, storage):
+        return _left_alone(item.index, known, len(data))
+    if (deferred := _deferred(runner, item, data)) is not None:
+        return ItemResult(item.index, error=deferred)
+    processed = runner.run(data, item.sink.names)
+    results = [Result(one.data, *one.size, one.variant) for one in processed.images]
+    paths = item.sink.write(storage, results, token)
     return ItemResult(
-        item.index, _outputs(paths, processed), None, processed.timings, processed.skipped
+        item.index,
+        _outputs(paths, processed),
+        None,
+        processed.timings,
+        processed.skipped,
+        len(data),
+        None if known is None else made(digest, paths, storage),
     )
+
+
+def _left_alone(index: int, known: Known, bytes_in: int) -> ItemResult:
+    outputs = tuple(output for output, _ in known.outputs)
+    modified = tuple(moment for _, moment in known.outputs)
+    return ItemResult(
+        index, outputs, bytes_in=bytes_in, made=Made(known.digest, modified, unchanged=True)
+    )
+
+
+def _deferred(runner: JobRunner, item: WorkItem, data: bytes) -> Deferred | None:
+    """Why this image may not be decoded yet, if it may not."""
+    weight = peak_bytes(runner, data, item.sink.names)
+    admitted = max(item.admitted, _State.config.small)
+    return Deferred(weight) if weight > admitted else None
 
 
 def _alone(error: ProcessorError | StorageError) -> ProcessorError | StorageError:

@@ -1,28 +1,33 @@
 """Running a batch: from pairs of paths to results, without a store."""
 
 import asyncio
-import os.path
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import chain
 
 from processors.errors import ImageError
 from processors.plan import Pipeline
-from schemas.batches import Counts, ImagePair
+from schemas.batches import Counts
 from schemas.results import Status
 from service.engine.base import ItemResult, WorkItem
 from service.engine.dispatch import Dispatcher
-from service.storage import MAX_DEPTH, SinkTaken, StorageError
-from service.transfer import FileSink, FileSource
+from service.jobs.expansion import BatchImage
+from service.jobs.places import Places
+from service.jobs.work import BatchWork
+from service.storage import SinkTaken, StorageError
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A pipeline and the images that it is to be run on."""
+    """Images, and what is to be done to each."""
 
-    pipeline: Pipeline
-    images: list[ImagePair]
+    work: BatchWork
+    images: Sequence[BatchImage]
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return self.work.pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +42,12 @@ class Conflicts:
     once: list[int]
 
 
-def conflicts(batch: Batch) -> Conflicts:
+def conflicts(images: Sequence[BatchImage]) -> Conflicts:
     """Find them. It reads the disk: not for the event loop."""
-    places = _Places()
-    outputs = [places.of(image.output) for image in batch.images]
-    written = frozenset(outputs)
-    inputs = (places.of(image.input) for image in batch.images)
+    places = Places()
+    outputs = [[places.of(path) for path in image.outputs] for image in images]
+    written = frozenset(chain.from_iterable(outputs))
+    inputs = (places.of(image.input) for image in images)
     once = [index for index, path in enumerate(inputs) if path in written]
     return Conflicts(_named_before(outputs), once)
 
@@ -53,20 +58,23 @@ def taken_error(path: str) -> SinkTaken:
 
 async def run_batch(dispatcher: Dispatcher, batch: Batch) -> AsyncGenerator[ItemResult, None]:
     """One result for each image, as they are done. Raises EngineClosed."""
-    found = await asyncio.to_thread(conflicts, batch)
+    found = await asyncio.to_thread(conflicts, batch.images)
     for index in found.taken:
         result = ItemResult(index, error=taken_error(batch.images[index].output))
-        dispatcher.observe(batch.pipeline, [result])
+        dispatcher.observe(batch.work.usual, [result])
         yield result
-    items = _WorkItems(batch.images, frozenset(found.taken), frozenset(found.once))
-    async for result in dispatcher.run(batch.pipeline, items):
+    items = _WorkItems(batch, frozenset(found.taken), frozenset(found.once))
+    async for result in dispatcher.run(batch.work.usual, items):
         yield result
 
 
 def status_of(result: ItemResult, pipeline: Pipeline) -> Status:
-    """succeeded, failed, or skipped: an input that `on_invalid: "skip"` passes over."""
+    """succeeded, failed, or skipped.
+
+    Skipped are inputs that `on_invalid: "skip"` passes over, and what `skip_unchanged` leaves.
+    """
     if result.error is None:
-        return "succeeded"
+        return "skipped" if result.made is not None and result.made.unchanged else "succeeded"
     unreadable = isinstance(result.error, ImageError | StorageError)
     return "skipped" if unreadable and pipeline.on_invalid == "skip" else "failed"
 
@@ -76,42 +84,14 @@ def counts_of(statuses: Counter[Status]) -> Counts:
     return Counts.model_validate({"total": statuses.total(), **statuses})
 
 
-class _Places:
-    """Where files lie, alike for the spellings of one path.
-
-    Links are followed in folders, each of which is looked up once, not where the file itself is
-    one: this runs for each of a hundred thousand images before the first is done.
-    """
-
-    def __init__(self) -> None:
-        self._base = str(Path.cwd())
-        self._folders: dict[str, str] = {}
-
-    def of(self, path: str) -> str:
-        whole = path if path.startswith("/") else f"{self._base}/{path}"
-        folder, _, name = whole.rpartition("/")
-        if folder not in self._folders:
-            self._folders[folder] = _real_folder(folder)
-        return f"{self._folders[folder]}/{name}"
-
-
-def _real_folder(folder: str) -> str:
-    if folder.count("/") > MAX_DEPTH:  # what it leads to is not opened
-        return folder
-    try:
-        return os.path.realpath(folder or "/")
-    except ValueError:  # no path at all, as the image will be told
-        return folder
-
-
-def _named_before(outputs: list[str]) -> list[int]:
-    """The indexes of the outputs that an earlier image has."""
+def _named_before(outputs: list[list[str]]) -> list[int]:
+    """The indexes of the images with an output that an earlier one has, or they twice."""
     seen: set[str] = set()
     taken: list[int] = []
-    for index, path in enumerate(outputs):
-        if path in seen:
+    for index, paths in enumerate(outputs):
+        if not seen.isdisjoint(paths) or len(set(paths)) < len(paths):
             taken.append(index)
-        seen.add(path)
+        seen.update(paths)
     return taken
 
 
@@ -119,15 +99,14 @@ def _named_before(outputs: list[str]) -> list[int]:
 class _WorkItems:
     """The images of a batch as work items, made as they are read."""
 
-    images: list[ImagePair]
+    batch: Batch
     taken: frozenset[int]
     once: frozenset[int]
 
     def __len__(self) -> int:
-        return len(self.images) - len(self.taken)
+        return len(self.batch.images) - len(self.taken)
 
     def __iter__(self) -> Iterator[WorkItem]:
-        for index, image in enumerate(self.images):
+        for index, image in enumerate(self.batch.images):
             if index not in self.taken:
-                repeatable = index not in self.once
-                yield WorkItem(index, FileSource(image.input), FileSink(image.output), repeatable)
+                yield self.batch.work.item(index, image, index not in self.once)

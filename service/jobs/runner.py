@@ -8,16 +8,18 @@ import logging
 import secrets
 import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from concurrent.futures import Future
+from contextlib import suppress
 
 from pydantic import ValidationError
 
 from schemas.jobs import JobState
 from service.engine.base import EngineClosed
 from service.engine.dispatch import Dispatcher
-from service.jobs.running import Render, RunningJob
-from service.jobs.stored import now, webhook_of, work_of
+from service.jobs.expansion import BatchRefused
+from service.jobs.running import JobImages, Render, RunningJob
+from service.jobs.stored import now, work_of
 from service.jobs.webhooks import Deliveries, WebhookCaller
 from service.store.errors import LeaseLost, StoreError, StoreUnavailable
 from service.store.jobs import JobStore, StoredJob
@@ -28,7 +30,7 @@ LEASE_SECONDS = 4.0
 """How long a job waits when its process has died; it is renewed at a third of it."""
 
 MOST_JOBS = 8
-"""That one process runs at once; they share the workers evenly."""
+"""That one process runs at once, beside those that somebody waits for; they share the workers."""
 
 _POLL_SECONDS = 0.5
 """How often jobs that other processes submitted or lost are looked for."""
@@ -47,12 +49,14 @@ class JobRunner:
         render: Render,
         webhooks: WebhookCaller,
         retention: float,
+        images: JobImages,
     ) -> None:
         self._jobs = jobs
         self._dispatcher = dispatcher
         self._render = render
         self._webhooks = webhooks
         self._retention = retention
+        self._images = images
         self._owner = secrets.token_hex(8)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -60,7 +64,10 @@ class JobRunner:
         self._wake: asyncio.Event
         self._deliveries: Deliveries
         self._stopping = False
+        self._hurried = False
         self._running: dict[str, RunningJob] = {}
+        self._waiting: deque[StoredJob] = deque()
+        self._at_once: set[str] = set()
         self._watched: defaultdict[str, list[Future[None]]] = defaultdict(list)
 
     def start(self) -> None:
@@ -86,14 +93,29 @@ class JobRunner:
             thread.join(timeout)
 
     def hurry(self) -> None:
-        """Look at the store now: a job was submitted, or is to be cancelled."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake.set)
+        """Look at the store now: a job was submitted, is to be cancelled, or was cancelled."""
+        self._hurried = True
+        self._look()
 
-    def ended(self, job: StoredJob) -> None:
-        """Call the webhook of a job that has ended without having run."""
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._deliveries.send, job)
+    def lease(self, job: StoredJob) -> None:
+        """Let a job that is about to be stored be this process's from the beginning."""
+        job.state, job.owner = "running", self._owner
+        job.started_at = job.resumed_at = moment = now()
+        job.lease_until = moment + _lease()
+
+    def take(self, job: StoredJob) -> None:
+        """Run a job with the lease of `lease`, whatever else runs: somebody waits for it."""
+        self._waiting.append(job)
+        self._look()
+
+    def _look(self) -> None:
+        if self._loop is not None:
+            with suppress(RuntimeError):  # it has ended meanwhile
+                self._loop.call_soon_threadsafe(self._woken)
+
+    def _woken(self) -> None:
+        self._wake.set()
+        self._deliveries.hurry()
 
     def changed(self, id: str) -> "Future[None]":
         """Done when results of the job are stored next, or its state changes, by this process."""
@@ -119,20 +141,23 @@ class JobRunner:
                 future.set_result(None)
 
     async def _main(self, ready: threading.Event) -> None:
-        self._wake, self._deliveries = asyncio.Event(), Deliveries(self._webhooks)
+        self._wake = asyncio.Event()
+        self._deliveries = Deliveries(self._webhooks, self._jobs)
+        self._deliveries.start()
         self._loop = asyncio.get_running_loop()
         ready.set()
         tasks: set[asyncio.Task[None]] = set()
         expire_at = 0.0
         while not self._stopping:
-            hurried = self._wake.is_set()
+            hurried, self._hurried = self._hurried, False
             self._wake.clear()
             if self._loop.time() >= expire_at:
                 await self._expire()
                 expire_at = self._loop.time() + _EXPIRE_SECONDS
             # Before claiming: a lease that lapsed while the store was away is still ours, if it is.
             await self._look_at_leases(hurried)
-            while len(self._running) < MOST_JOBS and (job := await self._claim()) is not None:
+            tasks |= {asyncio.create_task(self._run(job)) for job in self._taken()}
+            while self._has_room() and (job := await self._claim()) is not None:
                 if job.id not in self._running:
                     tasks.add(asyncio.create_task(self._run(job)))
             tasks = {task for task in tasks if not task.done()}
@@ -147,6 +172,14 @@ class JobRunner:
             await self._look_at_leases(False)
             _, tasks = await asyncio.wait(tasks, timeout=_POLL_SECONDS)
         await self._deliveries.stop()
+
+    def _taken(self) -> list[StoredJob]:
+        jobs = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        self._at_once |= {job.id for job in jobs}
+        return jobs
+
+    def _has_room(self) -> bool:
+        return len(self._running.keys() - self._at_once) < MOST_JOBS
 
     async def _claim(self) -> StoredJob | None:
         moment = now()
@@ -174,6 +207,7 @@ class JobRunner:
     async def _expire(self) -> None:
         try:
             await self._jobs.expire(now() - int(self._retention * _SECOND))
+            await self._images.unchanged.expire()
         except StoreError as error:
             _log.debug("no jobs can be expired: %s", error)
 
@@ -200,13 +234,22 @@ class JobRunner:
             reason = str(error.errors()[0]["msg"])
             await self._end(job, "failed", f"an operation is not known any more: {reason}")
             return
-        running = RunningJob(job, work, self._jobs, self._dispatcher, self._render, self._tell)
+        running = RunningJob(
+            job, work, self._jobs, self._dispatcher, self._render, self._tell, self._images
+        )
         self._running[job.id] = running
+        refused = None
         try:
             whole = await running.run()
+        except BatchRefused as error:
+            refused = str(error)
         finally:
             # Before the end is stored: the job may be retried, and claimed, right after it.
             del self._running[job.id]
+            self._at_once.discard(job.id)
+        if refused is not None:
+            await self._end(job, "failed", refused)
+            return
         if whole:
             await self._end(job, "completed")
         elif running.job.cancelling:
@@ -218,15 +261,7 @@ class JobRunner:
         await self._jobs.end(job.id, self._owner, state, now(), error)
         self._tell(job.id)
         _log.info("job %s: %s", job.id, state)
-        await self._announce(job)
-
-    async def _announce(self, job: StoredJob) -> None:
-        if webhook_of(job) is None:
-            return
-        try:
-            self._deliveries.send(await self._jobs.get(job.id))
-        except StoreError as error:
-            _log.warning("webhook of job %s: not called: %s", job.id, error)
+        self._deliveries.hurry()
 
     async def _give_up(self, job: StoredJob) -> None:
         # Left to its lease it would be claimed, and fail so, again and again.

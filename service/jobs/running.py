@@ -4,15 +4,18 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from schemas.batches import ImagePair
 from schemas.results import Status
-from service.engine.base import EngineClosed, ItemResult, WorkItem
+from service.engine.base import EngineClosed, ItemResult, Known, WorkItem
 from service.engine.dispatch import Dispatcher
 from service.jobs.batch import taken_error
-from service.jobs.stored import JobWork, now
+from service.jobs.expansion import BatchImage
+from service.jobs.stored import JobWork, expanded, image_from, is_expanded, now, work_of
+from service.jobs.unchanged import Unchanged
+from service.storage import Storage
 from service.store.errors import StoreUnavailable
 from service.store.jobs import IMAGES_A_CHUNK, JobStore, StoredJob, StoredResult
 
@@ -26,8 +29,17 @@ _FLUSH_SECONDS, _FLUSH_RESULTS = 0.2, 256
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 """Between attempts to reach a store that is away."""
 
-Render = Callable[[ImagePair, ItemResult, JobWork], tuple[Status, str]]
+Render = Callable[[BatchImage, ItemResult, JobWork], tuple[Status, str]]
 """The status of an image, and its result as JSON."""
+
+
+@dataclass(frozen=True)
+class JobImages:
+    """What finds the images of a job, `most` at most, and what is known of their outputs."""
+
+    storage: Storage
+    most: int
+    unchanged: Unchanged
 
 
 class RunningJob:
@@ -41,6 +53,7 @@ class RunningJob:
         dispatcher: Dispatcher,
         render: Render,
         stored: Callable[[str], None],
+        images: JobImages,
     ) -> None:
         self.job = job
         self._work = work
@@ -48,7 +61,9 @@ class RunningJob:
         self._dispatcher = dispatcher
         self._render = render
         self._stored = stored
+        self._images = images
         self._results: list[StoredResult] = []
+        self._made: list[tuple[BatchImage, ItemResult]] = []
         self._flushed = time.monotonic()
         self._seq = job.next_seq
         self._owner = f"{job.id}-"
@@ -60,8 +75,10 @@ class RunningJob:
     async def run(self) -> bool:
         """Whether all images are done, and not only those that were under way when it stopped.
 
-        Raises LeaseLost, and EngineClosed.
+        Raises LeaseLost, EngineClosed, and BatchRefused for patterns that cannot be expanded.
         """
+        if not is_expanded(self.job):
+            await self._expand()
         done = set(await self._until_stored(partial(self._jobs.done, self.job.id)))
         for chunk in range(-(-self.job.total // IMAGES_A_CHUNK)):
             if self.stopped:
@@ -69,37 +86,59 @@ class RunningJob:
             await self._run_chunk(chunk, done)
         return not self.stopped or len(done) == self.job.total
 
+    async def _expand(self) -> None:
+        found, request = await asyncio.to_thread(
+            expanded, self.job, self._images.storage, self._images.most
+        )
+        owner = self.job.owner or ""
+        expand = partial(self._jobs.expand, self.job.id, owner, found, request)
+        self.job = await self._until_stored(expand)
+        self._work = work_of(self.job)
+
     async def _run_chunk(self, chunk: int, done: set[int]) -> None:
         start = chunk * IMAGES_A_CHUNK
         end = min(start + IMAGES_A_CHUNK, self.job.total)
         if all(index in done for index in range(start, end)):
             return
         pairs = await self._until_stored(partial(self._jobs.images, self.job.id, chunk))
-        images = {start + at: ImagePair(*pair) for at, pair in enumerate(pairs)}
+        images = {start + at: image_from(pair) for at, pair in enumerate(pairs)}
         todo = [index for index in images if index not in done]
         for index in todo:
             if index in self._work.taken:
                 error = taken_error(images[index].output)
                 await self._add(images[index], ItemResult(index, error=error), done)
         await self._clear(images.values())
-        items = _Items(self, images, [index for index in todo if index not in self._work.taken])
-        async for result in self._dispatcher.run(self._work.pipeline, items, self._owner):
+        todo = [index for index in todo if index not in self._work.taken]
+        known = {}
+        if self._work.skip_unchanged:
+            asked = {index: images[index] for index in todo}
+            look = partial(self._images.unchanged.known, self._work.work, asked)
+            known = await self._until_stored(look)
+        items = _Items(self, images, todo, known)
+        run = self._dispatcher.run(
+            self._work.work.usual, items, self._owner, stopped=lambda: self.stopped
+        )
+        async for result in run:
             await self._add(images[result.index], result, done)
         await self._flush()
 
-    async def _clear(self, images: Iterable[ImagePair]) -> None:
+    async def _clear(self, images: Iterable[BatchImage]) -> None:
         """Remove what a server that was killed in the middle of this job left behind."""
-        folders = {image.output.rpartition("/")[0]: image.output for image in images}
+        outputs = [path for image in images for path in image.outputs]
+        folders = {path.rpartition("/")[0]: path for path in outputs}
         new = [path for folder, path in folders.items() if folder not in self._cleared]
         self._cleared |= folders.keys()
         await asyncio.to_thread(self._dispatcher.clear, new, self._owner)
 
-    async def _add(self, image: ImagePair, result: ItemResult, done: set[int]) -> None:
+    async def _add(self, image: BatchImage, result: ItemResult, done: set[int]) -> None:
         if isinstance(result.error, EngineClosed):
             raise result.error
         status, content = self._render(image, result, self._work)
         written = sum(output.bytes for output in result.outputs)
-        self._results.append(StoredResult(self._seq, result.index, status, written, content))
+        stored = StoredResult(self._seq, result.index, status, written, content, result.bytes_in)
+        self._results.append(stored)
+        if result.made is not None:
+            self._made.append((image, result))
         self._seq += 1
         done.add(result.index)
         waited = time.monotonic() - self._flushed
@@ -113,6 +152,9 @@ class RunningJob:
             add = partial(self._jobs.add_results, self.job.id, owner, results)
             await self._until_stored(add)
             self._stored(self.job.id)
+        made, self._made = self._made, []
+        if made:
+            await self._until_stored(partial(self._images.unchanged.note, made))
         self._flushed = time.monotonic()
 
     async def _until_stored(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
@@ -137,11 +179,16 @@ class _Items:
     """Work items until the job is stopped."""
 
     def __init__(
-        self, running: RunningJob, images: dict[int, ImagePair], todo: Sequence[int]
+        self,
+        running: RunningJob,
+        images: dict[int, BatchImage],
+        todo: Sequence[int],
+        known: dict[int, Known],
     ) -> None:
         self._running = running
         self._images = images
         self._todo = todo
+        self._known = known
 
     def __len__(self) -> int:
         return len(self._todo)
@@ -150,4 +197,5 @@ class _Items:
         for index in self._todo:
             if self._running.stopped:
                 return
-            yield self._running._work.item(index, self._images[index])
+            known = self._known.get(index)
+            yield self._running._work.item(index, self._images[index], known)

@@ -4,15 +4,17 @@ import hashlib
 import json
 import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from processors.plan import Pipeline
-from schemas.batches import BatchRequest, ImagePair, PipelineRequest
-from service.engine.base import WorkItem
-from service.jobs.batch import Batch, conflicts
-from service.store.jobs import Pair, StoredJob
-from service.transfer import FileSink, FileSource
+from schemas.batches import BatchRequest, ImagePair
+from service.engine.base import Known, WorkItem
+from service.jobs.batch import conflicts
+from service.jobs.expansion import BatchImage, check_outputs, has_patterns, images_of
+from service.jobs.work import BatchWork, work_for
+from service.storage import Storage
+from service.store.jobs import StoredImage, StoredJob
 
 
 def now() -> int:
@@ -20,20 +22,31 @@ def now() -> int:
     return time.time_ns() // 1000
 
 
-def new_job(request: BatchRequest, key: str | None) -> tuple[StoredJob, list[Pair]]:
-    """The job for `request`, and its images."""
-    found = conflicts(Batch(request.pipeline(), request.images))
-    content = {
-        "request": request.model_dump(
-            mode="json", include={"operations", "encode", "fidelity", "on_invalid"}
-        ),
-        "positions": request.positions,
-        "taken": found.taken,
-        "once": found.once,
-    }
+_ASKED = {"operations", "encode", "fidelity", "on_invalid", "skip_unchanged"}
+
+
+def new_job(
+    request: BatchRequest, key: str | None, storage: Storage, most: int
+) -> tuple[StoredJob, list[StoredImage]]:
+    """The job for `request`, and its images: none when it has patterns, which it expands itself.
+
+    It reads the disk: not for the event loop. Raises BatchRefused.
+    """
+    check_outputs(request)
+    asked_for = request.model_dump(mode="json", include=_ASKED)
+    asked_for["variants"] = [variant.as_asked() for variant in request.variants]
+    content: dict[str, Any] = {"request": asked_for, "positions": request.positions}
     if request.webhook is not None:
         content["webhook"] = str(request.webhook)
-    images = [(image.input, image.output) for image in request.images]
+    asked = [_as_asked(image) for image in request.images]
+    digest = _digest(content, asked) if key is not None else ""
+    images: list[StoredImage] = []
+    if has_patterns(request, storage):
+        content["images"] = asked
+    else:
+        found = list(images_of(request, storage, most))
+        content |= asdict(conflicts(found))
+        images = [_kept(image) for image in found]
     job = StoredJob(
         id=secrets.token_hex(8),
         state="queued",
@@ -41,12 +54,56 @@ def new_job(request: BatchRequest, key: str | None) -> tuple[StoredJob, list[Pai
         total=len(images),
         request=json.dumps(content),
         key=key,
-        digest=_digest(content, images) if key is not None else "",
+        digest=digest,
+        webhook=request.webhook is not None,
+        call_at=None if request.webhook is None else 0,
     )
     return job, images
 
 
-def _digest(content: dict[str, Any], images: list[Pair]) -> str:
+def expanded(job: StoredJob, storage: Storage, most: int) -> tuple[list[StoredImage], str]:
+    """The images of a job that has patterns, and what its request is then.
+
+    It reads the disk: not for the event loop. Raises BatchRefused.
+    """
+    content = json.loads(job.request)
+    asked = content.pop("images")
+    request = BatchRequest.model_validate({**content["request"], "images": asked})
+    found = list(images_of(request, storage, most))
+    content |= asdict(conflicts(found))
+    return [_kept(image) for image in found], json.dumps(content)
+
+
+def is_expanded(job: StoredJob) -> bool:
+    """Whether its images are stored."""
+    return "images" not in json.loads(job.request)
+
+
+def image_from(stored: StoredImage) -> BatchImage:
+    """What `_kept` was given."""
+    source, outputs, *more = stored
+    if isinstance(outputs, str):
+        return BatchImage(source, (outputs,))
+    return BatchImage(source, tuple(outputs), *more)
+
+
+def _kept(image: BatchImage) -> StoredImage:
+    """An image as it is stored: mostly a pair of paths."""
+    if len(image.outputs) == 1 and not image.open and image.variants is None:
+        return [image.input, image.output]
+    return [image.input, image.outputs, image.open, image.variants]
+
+
+def _as_asked(image: ImagePair) -> dict[str, Any]:
+    asked: dict[str, Any] = {"input": image.input}
+    if image.output is not None:
+        asked["output"] = image.output
+    if image.variants is not None:
+        asked["variants"] = [one.as_asked() for one in image.variants]
+    return asked
+
+
+def _digest(content: dict[str, Any], images: list[dict[str, Any]]) -> str:
     return hashlib.sha256(json.dumps([content, images], sort_keys=True).encode()).hexdigest()
 
 
@@ -58,13 +115,17 @@ class JobWork:
     not be done twice, as their input is somebody's output.
     """
 
-    pipeline: Pipeline
-    taken: frozenset[int]
-    once: frozenset[int]
+    work: BatchWork
+    taken: frozenset[int] = frozenset()
+    once: frozenset[int] = frozenset()
+    skip_unchanged: bool = False
 
-    def item(self, index: int, image: ImagePair) -> WorkItem:
-        repeatable = index not in self.once
-        return WorkItem(index, FileSource(image.input), FileSink(image.output), repeatable)
+    @property
+    def pipeline(self) -> Pipeline:
+        return self.work.pipeline
+
+    def item(self, index: int, image: BatchImage, known: Known | None = None) -> WorkItem:
+        return self.work.item(index, image, index not in self.once, known)
 
 
 def webhook_of(job: StoredJob) -> str | None:
@@ -76,10 +137,15 @@ def webhook_of(job: StoredJob) -> str | None:
 def work_of(job: StoredJob) -> JobWork:
     """Raises ValidationError when an operation is not known any more."""
     content = json.loads(job.request)
-    pipeline = PipelineRequest.model_validate(content["request"]).pipeline()
+    request = BatchRequest.model_validate({"images": [], **content["request"]})
+    work = work_for(request)
     steps = tuple(
         (at, operation)
-        for at, (_, operation) in zip(content["positions"], pipeline.steps, strict=True)
+        for at, (_, operation) in zip(content["positions"], work.pipeline.steps, strict=True)
     )
-    pipeline = replace(pipeline, steps=steps)
-    return JobWork(pipeline, frozenset(content["taken"]), frozenset(content["once"]))
+    return JobWork(
+        BatchWork(replace(work.pipeline, steps=steps), work.variants),
+        frozenset(content.get("taken", ())),
+        frozenset(content.get("once", ())),
+        request.skip_unchanged,
+    )

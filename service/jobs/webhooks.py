@@ -1,6 +1,8 @@
 """Calling a client when its job has ended: a POST of the job, signed, and retried.
 
-Whatever becomes of the call, the job stays as it is. What is under way at the stop is given up.
+Whatever becomes of the call, the job stays as it is. A call is stored as one to be made until it
+was made or given up: what is under way at the stop, or when the process is killed, is made later,
+by this process or another. So an end is told at least once, and seldom twice.
 """
 
 import asyncio
@@ -9,17 +11,18 @@ import hmac
 import logging
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
 import httpcore
 from pydantic import AnyHttpUrl, AnyUrl, SecretStr
 
-from schemas.jobs import ENDED
 from service.jobs.addresses import AddressRefused, check_host
 from service.jobs.connecting import CheckedBackend
-from service.jobs.stored import webhook_of
-from service.store.jobs import StoredJob
+from service.jobs.stored import now, webhook_of
+from service.store.errors import StoreError
+from service.store.jobs import JobStore, StoredJob
 
 _log = logging.getLogger("darkroom.webhooks")
 
@@ -30,7 +33,12 @@ FIRST_PAUSE = 1.0
 ATTEMPT_SECONDS = 8.0
 """For all of one attempt: resolving, connecting, sending, and the head of the answer."""
 
-_AT_ONCE, _MOST_WAITING = 16, 1000
+CALL_SECONDS = 60.0
+"""How long a call waits when its process has died: no shorter than a call may take."""
+
+_AT_ONCE = 64
+_LOOK_SECONDS = 5.0
+"""How often calls that other processes left are looked for."""
 
 
 class WebhookFailed(Exception):
@@ -100,45 +108,80 @@ def signature(secret: SecretStr, body: bytes) -> str:
 
 
 class Deliveries:
-    """The calls that are under way. It belongs to one event loop."""
+    """The calls that are under way. It belongs to one event loop, from `start` to `stop`."""
 
-    def __init__(self, caller: WebhookCaller) -> None:
+    def __init__(self, caller: WebhookCaller, jobs: JobStore) -> None:
         self._caller = caller
+        self._jobs = jobs
         self._tasks: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._due = asyncio.Event()
 
-    def send(self, job: StoredJob) -> None:
-        """Call the webhook of `job`, if it has one and has ended, without waiting for it."""
-        url = webhook_of(job)
-        if url is None or job.state not in ENDED:
-            return
-        if len(self._tasks) >= _MOST_WAITING:
-            _log.warning("webhook of job %s: not called, %d others wait", job.id, _MOST_WAITING)
-            return
-        task = asyncio.create_task(self._deliver(job, AnyHttpUrl(url)))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def start(self) -> None:
+        """Look for calls that are to be made, now and from time to time."""
+        self._looking = asyncio.create_task(self._look())
+
+    def hurry(self) -> None:
+        """Look now: a job has ended."""
+        self._due.set()
 
     async def stop(self) -> None:
-        """Give up what is under way."""
-        for task in self._tasks:
+        """Put off what is under way."""
+        tasks = {self._looking, *self._tasks}
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _deliver(self, job: StoredJob, url: AnyUrl) -> None:
+    async def _look(self) -> None:
+        while True:
+            self._due.clear()
+            try:
+                await self._take()
+            except StoreError as error:
+                _log.debug("no webhooks can be called: %s", error)
+            # Not wait_for: in Python 3.11 it swallows a cancellation that meets the event.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._due.wait()
+
+    async def _take(self) -> None:
+        while len(self._tasks) < _AT_ONCE:
+            moment = now()
+            job = await self._jobs.take_call(moment, moment + int(CALL_SECONDS * 1e6))
+            if job is None:
+                return
+            task = asyncio.create_task(self._deliver(job))
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if len(self._tasks) == _AT_ONCE:
+            self.hurry()
+        self._tasks.discard(task)
+
+    async def _deliver(self, job: StoredJob) -> None:
+        again: int | None = None
         try:
-            await self._attempts(job, url)
+            if (url := webhook_of(job)) is not None:
+                await self._attempts(job, AnyHttpUrl(url))
         except asyncio.CancelledError:
-            _log.warning("webhook of job %s: given up, the server stops", job.id)
+            _log.warning("webhook of job %s: put off, the server stops", job.id)
+            again = 0
             raise
+        finally:
+            await self._note(job, again)
+
+    async def _note(self, job: StoredJob, again: int | None) -> None:
+        try:
+            await self._jobs.set_call(job.id, job.ended_at or 0, again)
+        except StoreError as error:
+            _log.warning("webhook of job %s: may be called again: %s", job.id, error)
 
     async def _attempts(self, job: StoredJob, url: AnyUrl) -> None:
         body = self._caller.render(job)
         headers = self._caller.headers(f"{job.id}-{job.ended_at}", body)
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                async with self._slots:
-                    await self._caller.call(url, headers, body)
+                await self._caller.call(url, headers, body)
                 _log.info("webhook of job %s: called %s", job.id, _origin(url))
                 return
             except AddressRefused as error:  # a host is not asked again until it gives another

@@ -9,6 +9,8 @@ from fastapi.responses import JSONResponse
 from schemas.items import ItemsRequest
 from service.dependencies import ServicesDependency
 from service.jobs.batch import Batch, run_batch
+from service.jobs.expansion import BatchImage
+from service.jobs.work import BatchWork
 
 # No tag: the address of its place in /docs is the one that its users have kept.
 router = APIRouter()
@@ -45,9 +47,9 @@ async def create_request(
     services.check_counts(request.images, request.operations or ())
     await asyncio.sleep(services.settings.engine.processing_delay)
     pipeline, skipped = request.pipeline()
-    pairs = request.pairs()
-    left_out = len(skipped) + len(request.images) - len(pairs)
-    async for result in run_batch(services.dispatcher, Batch(pipeline, pairs)):
+    images = [BatchImage(source, (target,)) for source, target in request.pairs()]
+    left_out = len(skipped) + len(request.images) - len(images)
+    async for result in run_batch(services.dispatcher, Batch(BatchWork(pipeline), images)):
         left_out += len(result.skipped) + (result.error is not None)
     # The very bytes: reading and writing them anew fails on what JSON only just allows.
     headers = {"Darkroom-Skipped": str(left_out)}

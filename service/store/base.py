@@ -28,6 +28,7 @@ from service.store.errors import (
     StoreUnavailable,
 )
 from service.store.jobs import JobStore
+from service.store.outputs import OutputStore
 
 __all__ = [
     "CollectionStore",
@@ -36,6 +37,7 @@ __all__ = [
     "JobStore",
     "NameRefused",
     "NotStored",
+    "OutputStore",
     "RecipeStore",
     "Store",
     "StoreError",
@@ -164,6 +166,7 @@ class Store(ABC):
     collections: CollectionStore
     recipes: RecipeStore
     jobs: JobStore
+    outputs: OutputStore
 
     @abstractmethod
     async def open(self) -> None:

@@ -10,6 +10,7 @@ class StoreError(Exception):
     ├── NameRefused         a name that cannot be kept
     ├── CursorRefused       a cursor that is none of this query's
     ├── NotStored           there is nothing of that name
+    ├── QueueFull           as many jobs wait or run as may
     ├── KeyReused           an Idempotency-Key stands for another request
     ├── LeaseLost           a job belongs to another process
     └── StoredOtherwise     the name is taken, by something else
@@ -38,6 +39,10 @@ class NotStored(StoreError):
 
 class StoredOtherwise(StoreError):
     """The name is taken, by something else."""
+
+
+class QueueFull(StoreError):
+    """As many jobs wait or run as may."""
 
 
 class KeyReused(StoreError):

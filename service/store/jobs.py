@@ -6,13 +6,15 @@ names it: one that lost the lease meanwhile changes nothing. Times are microseco
 """
 
 import json
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from schemas.jobs import ENDED, JobState
 from schemas.results import Status
-from service.store.errors import KeyReused
+from service.store.errors import KeyReused, QueueFull
 
 IMAGES_A_CHUNK = 1000
 
@@ -23,6 +25,8 @@ class StoredJob:
 
     `request` is the JSON of what is done to each image; `key` and `digest` are those of the
     request's Idempotency-Key, if it had one. `next_seq` is the number of its next result.
+    `resumed_at` is when it was claimed last, and `done_before` how many images had a result then.
+    `call_at` is from when on any process may call its webhook once it has ended; None: not at all.
     """
 
     id: str
@@ -43,24 +47,34 @@ class StoredJob:
     bytes_out: int = 0
     next_seq: int = 1
     error: str | None = None
+    bytes_in: int = 0
+    resumed_at: int | None = None
+    done_before: int = 0
+    webhook: bool = False
+    call_at: int | None = None
 
 
 @dataclass(slots=True)
 class StoredResult:
-    """What became of one image; `seq` counts a job's results as they were done, from 1."""
+    """What became of one image.
+
+    `seq` ascends from 1 with a job's results as they are stored, and is given once. Numbers may be
+    left out, where a process died or lost the job in the middle of storing some.
+    """
 
     seq: int
     index: int
     status: Status
     bytes_out: int
     content: str
+    bytes_in: int = 0
 
 
-Pair = tuple[str, str]
-"""Input and output."""
+StoredImage = Sequence[Any]
+"""An image as it is kept: JSON that `service.jobs` makes and reads."""
 
 
-def chunks_of(images: Sequence[Pair]) -> list[str]:
+def chunks_of(images: Sequence[StoredImage]) -> list[str]:
     """The images as JSON, by chunks: of a hundred thousand, nothing for an event loop."""
     starts = range(0, len(images), IMAGES_A_CHUNK)
     return [json.dumps(images[start : start + IMAGES_A_CHUNK]) for start in starts]
@@ -77,21 +91,34 @@ def same_request(found: StoredJob, wanted: StoredJob) -> StoredJob:
     return found
 
 
+def check_queue(unfinished: int, most: int) -> None:
+    """Raises QueueFull."""
+    if unfinished >= most:
+        raise QueueFull(f"{most} jobs wait or run, the limit (DARKROOM_MAX_QUEUED_JOBS)")
+
+
 def may_retry(job: StoredJob) -> bool:
-    """Whether there is something to do again in it, or still to do."""
+    """Whether there is something to do again in it, or still to do.
+
+    One without images may not have come so far as to find them.
+    """
     left = job.total - job.succeeded - job.skipped
-    return job.state in ENDED and left > 0
+    unknown = job.total == 0 and job.state != "completed"
+    return job.state in ENDED and (left > 0 or unknown)
 
 
 class JobStore(ABC):
     """See above. Methods raise StoreUnavailable as those of the other parts do."""
 
     @abstractmethod
-    async def create(self, job: StoredJob, images: Sequence[Pair]) -> StoredJob:
+    async def create(
+        self, job: StoredJob, images: Sequence[StoredImage], most: int = sys.maxsize
+    ) -> StoredJob:
         """Store a job with its images, all or nothing.
 
         When another has its key and its digest, gives that one instead, also for many calls at
-        once. Raises KeyReused when the key stands for another digest.
+        once. Raises KeyReused when the key stands for another digest; else QueueFull when `most`
+        jobs wait or run.
         """
 
     @abstractmethod
@@ -105,14 +132,23 @@ class JobStore(ABC):
         """The latest jobs first, by creation and id; those behind `before` if it is given."""
 
     @abstractmethod
-    async def images(self, id: str, chunk: int) -> list[Pair]:
+    async def expand(
+        self, id: str, owner: str, images: Sequence[StoredImage], request: str
+    ) -> StoredJob:
+        """Store the images of a job that was created without them, and what its request is now.
+
+        All or nothing: what a process that died has stored is replaced. Raises LeaseLost.
+        """
+
+    @abstractmethod
+    async def images(self, id: str, chunk: int) -> list[StoredImage]:
         """Chunk `chunk` of the images, of IMAGES_A_CHUNK each; empty behind the last."""
 
     @abstractmethod
     async def claim(self, owner: str, now: int, until: int) -> StoredJob | None:
         """Take the oldest job that waits, or whose lease has lapsed; None when there is none.
 
-        Its counts are then those of the results that are stored.
+        Its counts are then those of the results that are stored, and so is `done_before`.
         """
 
     @abstractmethod
@@ -144,8 +180,22 @@ class JobStore(ABC):
     async def retry(self, id: str) -> StoredJob:
         """Forget the results of the images that failed, and let the job wait.
 
-        A job that has not ended, or in which all is done and nothing failed, stays as it is.
-        Raises NotStored.
+        A job that has not ended, or in which all is done and nothing failed, stays as it is: of
+        many calls at once one has an effect. Raises NotStored.
+        """
+
+    @abstractmethod
+    async def take_call(self, now: int, until: int) -> StoredJob | None:
+        """A job that has ended, whose webhook is to be called; no other is given it before `until`.
+
+        None when there is none.
+        """
+
+    @abstractmethod
+    async def set_call(self, id: str, ended_at: int, moment: int | None) -> None:
+        """Let the webhook for that end be called from `moment` on, or no more.
+
+        A job that does not end then any more, as it was retried or removed, stays as it is.
         """
 
     @abstractmethod

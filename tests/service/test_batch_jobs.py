@@ -13,14 +13,15 @@ import pytest
 from processors.errors import DamagedImage, EncodeError, StepFailed, UnsupportedFormat
 from processors.limits import Limits
 from processors.operation import Operation, size_of
-from processors.pipeline import Runner
 from processors.plan import Pipeline
 from processors.registry import registry
-from schemas.batches import Counts, ImagePair
+from schemas.batches import Counts
 from service.engine.base import Engine, ItemResult, WorkerCrashed
 from service.engine.dispatch import Dispatcher
 from service.jobs.batch import Batch, counts_of, run_batch, status_of
-from service.jobs.plans import PlannedImage, plan_image
+from service.jobs.expansion import BatchImage
+from service.jobs.plans import BatchPlanner, PlannedImage
+from service.jobs.work import BatchWork
 from service.storage import PathRefused, SinkTaken, SourceNotFound, Storage
 from tests.plugins import Crash, Record
 from tests.samples import photograph
@@ -58,16 +59,19 @@ def run(
     dispatcher: Dispatcher, pipeline: Pipeline, *pairs: tuple[object, object]
 ) -> list[ItemResult]:
     """All results, in the order of the images."""
-    images = [ImagePair(str(source), str(sink)) for source, sink in pairs]
+    images = [BatchImage(str(source), (str(sink),)) for source, sink in pairs]
 
     async def collect() -> list[ItemResult]:
-        return [result async for result in run_batch(dispatcher, Batch(pipeline, images))]
+        batch = Batch(BatchWork(pipeline), images)
+        return [result async for result in run_batch(dispatcher, batch)]
 
     return sorted(asyncio.run(collect()), key=lambda result: result.index)
 
 
 def plan(shop: Workshop, pipeline: Pipeline, source: object, sink: object) -> PlannedImage:
-    return plan_image(Runner(pipeline, Limits()), shop.storage, ImagePair(str(source), str(sink)))
+    planner = BatchPlanner(BatchWork(pipeline), Limits(), shop.storage)
+    (planned,) = planner.plan(BatchImage(str(source), (str(sink),)))
+    return planned
 
 
 def errors(results: list[ItemResult]) -> list[type]:

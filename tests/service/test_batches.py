@@ -33,7 +33,7 @@ def test_the_shape_of_the_answer(client: TestClient, photo: str, out: Path) -> N
     assert set(answer) == {"id", "state", "counts", "warnings", "results"}
     assert set(answer["counts"]) == {"total", "succeeded", "failed", "skipped"}
     for result in answer["results"]:
-        keys = {"index", "input", "status", "outputs", "error", "timings", "warnings"}
+        keys = {"index", "input", "status", "outputs", "error", "timings", "warnings", "unchanged"}
         assert set(result) == keys
     good, bad = answer["results"]
     assert set(good["outputs"][0]) == {"path", "width", "height", "bytes", "format", "frames"}

@@ -8,16 +8,17 @@ from rich.console import Console
 from processors.errors import DamagedImage, StepFailed
 from processors.operations.filters import Blur
 from processors.plan import Pipeline
-from schemas.batches import ImagePair
 from service.cli.report import progress, show_failures
 from service.cli.tally import SHOWN_FAILURES, Tally
 from service.engine.base import ItemResult
 from service.jobs.batch import Batch
+from service.jobs.expansion import BatchImage
+from service.jobs.work import BatchWork
 
 
 def tally_of(*errors: Exception | None) -> Tally:
-    images = [ImagePair(f"in/{at}.jpg", f"out/{at}.jpg") for at in range(len(errors))]
-    tally = Tally(Batch(Pipeline(((0, Blur()), (1, Blur(kernel_size=7)))), images))
+    images = [BatchImage(f"in/{at}.jpg", (f"out/{at}.jpg",)) for at in range(len(errors))]
+    tally = Tally(Batch(BatchWork(Pipeline(((0, Blur()), (1, Blur(kernel_size=7))))), images))
     for at, error in enumerate(errors):
         tally.add(ItemResult(at, error=error))
     return tally

@@ -7,7 +7,7 @@ import random
 import signal
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 
@@ -31,11 +31,11 @@ from service.engine.base import (
 from service.engine.dispatch import (
     MAX_GROUP,
     TASK_MILLISECONDS,
-    TASKS_A_WORKER,
     Dispatcher,
     Grouping,
 )
 from service.engine.killings import REMEMBERED_SECONDS, Killings
+from service.engine.window import TASKS_A_WORKER
 from service.storage import PathRefused
 from service.transfer import FileSink, FileSource
 from tests.plugins import Crash, DyingSink, Hang, Hoard, Record, Unlucky
@@ -126,7 +126,7 @@ def recorder(engine: Engine) -> Recorder:
 
 @pytest.fixture
 def dispatcher(recorder: Recorder, shop: Workshop) -> Dispatcher:
-    return Dispatcher(recorder, shop.storage)
+    return Dispatcher(recorder, shop.storage, patience=0.5)
 
 
 @pytest.fixture
@@ -364,6 +364,29 @@ def test_an_image_whose_worker_is_killed_thrice_is_at_fault_when_no_other_is(
     results = run(dispatcher, items, unlucky_thrice(shop, tmp_path))
     assert [type(result.error) for result in results] == [WorkerCrashed, type(None)]
     assert recorder.attempts(0) == 3
+
+
+def test_an_image_is_not_blamed_for_kills_that_cost_it_its_pool(
+    shop: Workshop, gate: Gatekeeper, tmp_path: Path
+) -> None:
+    grab = Unlucky(width=POISON, path=str(tmp_path / "grabs"), times=3, holding=True)
+    items = [shop.item(0, POISON), shop.item(1)]
+    with (
+        local_engine(shop, WORKERS, PATIENCE) as engine,
+        Gatekeeper(tmp_path) as other,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        dispatcher = Dispatcher(engine, shop.storage, patience=0)
+        steps = (gate.step(POISON), grab, other.step(64))
+        running = thread.submit(run, dispatcher, items, *steps)
+        for _ in range(3):
+            gate.wait()
+            other.wait()
+            gate.let(1)
+        other.wait()
+        other.let(1)
+        results = running.result(PATIENCE)
+    assert [type(result.error) for result in results] == [WorkerCrashed, type(None)]
 
 
 def test_a_kill_from_outside_is_remembered_for_a_short_time() -> None:

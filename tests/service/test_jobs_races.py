@@ -10,17 +10,20 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from schemas.batches import BatchRequest, ImagePair
+from schemas.batches import BatchRequest
 from service.engine.base import Engine, EngineStatus, ItemResult, Task
 from service.engine.dispatch import Dispatcher
 from service.jobs import runner as running
+from service.jobs.expansion import BatchImage
 from service.jobs.runner import JobRunner
+from service.jobs.running import JobImages
 from service.jobs.stored import JobWork, new_job, now
+from service.jobs.unchanged import Unchanged
 from service.jobs.webhooks import WebhookCaller
 from service.routers.jobs import _events
 from service.storage import Storage
 from service.store.base import JobStore, Store
-from service.store.jobs import StoredJob
+from service.store.jobs import StoredImage, StoredJob
 from service.views import stored_result
 from tests.conftest import services
 from tests.live import until
@@ -79,21 +82,28 @@ def engine() -> HeldEngine:
 
 
 @pytest.fixture
-def runner(jobs: JobStore, engine: HeldEngine, tmp_path: Path) -> Iterator[JobRunner]:
-    made = runner_of(jobs, engine, tmp_path)
+def runner(store: Store, engine: HeldEngine, tmp_path: Path) -> Iterator[JobRunner]:
+    made = runner_of(store, engine, tmp_path)
     yield made
     made.stop(PATIENCE)
 
 
-def runner_of(jobs: JobStore, engine: Engine, folder: Path, render=stored_result) -> JobRunner:  # type: ignore[no-untyped-def]
-    dispatcher = Dispatcher(engine, Storage([folder], [folder], 1 << 20))
+def runner_of(store: Store, engine: Engine, folder: Path, render=stored_result) -> JobRunner:  # type: ignore[no-untyped-def]
+    storage = Storage([folder], [folder], 1 << 20)
+    dispatcher = Dispatcher(engine, storage)
+    images = JobImages(storage, 1000, Unchanged(store.outputs, storage, 1000.0))
     webhooks = WebhookCaller(lambda job: b"")
-    return JobRunner(jobs, dispatcher, render, webhooks, 1000.0)
+    return JobRunner(store.jobs, dispatcher, render, webhooks, 1000.0, images)
+
+
+def job_of(request: dict[str, object]) -> tuple[StoredJob, list[StoredImage]]:
+    nowhere = Storage([], [], 0)
+    return new_job(BatchRequest.model_validate(request), None, nowhere, 1000)
 
 
 def create(jobs: JobStore, count: int = 1) -> str:
     images = [{"input": f"{n}.jpg", "output": f"{n}.png"} for n in range(count)]
-    return run(jobs.create(*new_job(BatchRequest.model_validate({"images": images}), None))).id
+    return run(jobs.create(*job_of({"images": images}))).id
 
 
 def wait_for(jobs: JobStore, id: str, state: str) -> StoredJob:
@@ -170,13 +180,15 @@ def test_a_clock_that_is_set_back_does_not_keep_a_lease_from_being_renewed(
 
 
 def test_a_job_that_cannot_be_run_fails_and_is_not_tried_again_and_again(
-    jobs: JobStore, engine: HeldEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    store: Store, engine: HeldEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def render(image: ImagePair, result: ItemResult, work: JobWork) -> tuple[str, str]:
+    jobs = store.jobs
+
+    def render(image: BatchImage, result: ItemResult, work: JobWork) -> tuple[str, str]:
         raise KeyError(image.input)
 
     id = create(jobs)
-    runner = runner_of(jobs, engine, tmp_path, render)
+    runner = runner_of(store, engine, tmp_path, render)
     runner.start()
     engine.end(engine.begun())
     job = wait_for(jobs, id, "failed")
@@ -188,7 +200,7 @@ def test_a_job_that_cannot_be_run_fails_and_is_not_tried_again_and_again(
 
 def test_a_job_without_images_is_completed(jobs: JobStore, runner: JobRunner) -> None:
     images = [{"input": "0.jpg", "output": "0.png"}]
-    job, _ = new_job(BatchRequest.model_validate({"images": images}), None)
+    job, _ = job_of({"images": images})
     run(jobs.create(replace(job, total=0), []))
     runner.start()
     assert wait_for(jobs, job.id, "completed").succeeded == 0

@@ -56,7 +56,17 @@ def test_the_keys_of_the_answer(client: TestClient, big: str, output: str) -> No
     answer = plan(client, {"images": [{"input": big, "output": output}]})
     assert set(answer) == {"plans", "warnings"}
     assert set(answer["plans"][0]) == {
-        *("index", "input", "source", "decode", "steps", "rewrites", "outputs", "format"),
+        *(
+            "index",
+            "variant",
+            "input",
+            "source",
+            "decode",
+            "steps",
+            "rewrites",
+            "outputs",
+            "format",
+        ),
         *("peak_bytes", "error", "warnings"),
     }
 

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from service.storage import SinkUnwritable, SourceUnreadable, Storage
-from service.transfer import FileSink, FileSource, MemoryFile, MemorySink, MemorySource
+from service.transfer import (
+    FileSink,
+    FileSource,
+    MemoryFile,
+    MemorySink,
+    MemorySource,
+    Result,
+)
 from tests.live import ROOT
 
 NOWHERE = Storage([], [], 0)
@@ -44,8 +51,10 @@ def test_another_process_reads_it_by_its_path() -> None:
 
 def test_another_process_writes_its_results_into_it() -> None:
     code = (
-        "import sys; from service.storage import Storage; from service.transfer import MemorySink;"
-        "MemorySink(sys.argv[1]).write(Storage([], [], 0), [b'first', b'second'], 'token')"
+        "import sys; from service.storage import Storage;"
+        "from service.transfer import MemorySink, Result; results = [b'first', b'second'];"
+        "sink = MemorySink(sys.argv[1]);"
+        "sink.write(Storage([], [], 0), [Result(data) for data in results], 'token')"
     )
     with MemoryFile() as file:
         run_python(code, file.path)
@@ -55,7 +64,8 @@ def test_another_process_writes_its_results_into_it() -> None:
 
 def test_a_sink_gives_one_path_a_result() -> None:
     with MemoryFile() as file:
-        assert MemorySink(file.path).write(NOWHERE, [b"a", b"b"], "token") == ["", ""]
+        results = [Result(b"a"), Result(b"b")]
+        assert MemorySink(file.path).write(NOWHERE, results, "token") == ["", ""]
 
 
 def test_a_source_gives_all_bytes_each_time() -> None:
@@ -68,7 +78,7 @@ def test_a_source_gives_all_bytes_each_time() -> None:
 def test_a_result_that_is_written_again_takes_the_place_of_the_first() -> None:
     with MemoryFile() as file:
         for _ in range(2):
-            MemorySink(file.path).write(NOWHERE, [b"result"], "token")
+            MemorySink(file.path).write(NOWHERE, [Result(b"result")], "token")
         assert file.read(0, 100) == b"result"
 
 
@@ -85,7 +95,7 @@ def test_using_what_was_closed_is_an_error_of_the_storage() -> None:
     with pytest.raises(SourceUnreadable):
         MemorySource(path).read(NOWHERE)
     with pytest.raises(SinkUnwritable):
-        MemorySink(path).write(NOWHERE, [b"late"], "token")
+        MemorySink(path).write(NOWHERE, [Result(b"late")], "token")
 
 
 def test_an_error_inside_closes_it() -> None:
@@ -118,6 +128,6 @@ def test_nothing_is_there_after_its_process_was_killed() -> None:
 def test_files_are_read_and_written_below_the_roots(tmp_path: Path) -> None:
     storage = Storage([tmp_path], [tmp_path], 100)
     path = str(tmp_path / "a.txt")
-    assert FileSink(path).write(storage, [b"bytes"], "token") == [path]
+    assert FileSink(path).write(storage, [Result(b"bytes")], "token") == [path]
     assert FileSource(path).read(storage) == b"bytes"
-    assert FileSink(path).name == path
+    assert FileSink(path).names == (path,)

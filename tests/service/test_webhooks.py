@@ -17,6 +17,7 @@ from schemas.batches import BatchRequest
 from service.jobs import webhooks
 from service.jobs.stored import new_job
 from service.jobs.webhooks import WebhookCaller
+from service.storage import Storage
 from tests.conftest import services
 from tests.live import LiveServer, until
 from tests.service.calling import client_of, given_up, webhook_refused
@@ -117,7 +118,7 @@ def test_the_end_of_a_job_that_failed_is_told(open_client: TestClient) -> None:
     parts = services(open_client.app)  # type: ignore[arg-type]
     with Receiver() as receiver:
         request = batch(open_client, "failing", webhook=receiver.url)
-        job, images = new_job(BatchRequest.model_validate(request), None)
+        job, images = new_job(BatchRequest.model_validate(request), None, Storage([], [], 0), 10)
         content = job.request.replace('"resize"', '"of_another_version"')
         assert content != job.request
 
@@ -217,7 +218,7 @@ def test_a_server_that_does_not_answer_does_not_hold_up_the_stop(
         server.process.terminate()
         # Less than an attempt may take: a stop that waited for it would not end in time.
         assert server.wait(webhooks.ATTEMPT_SECONDS - 2) == -signal.SIGTERM
-        assert any("given up" in line for line in server.lines)
+        assert any("put off" in line for line in server.lines)
 
 
 # --- bad requests ------------------------------------------------------------------------------
@@ -246,12 +247,11 @@ def test_credentials_in_a_url_are_refused(open_client: TestClient, url: str) -> 
     assert "user name" in webhook_refused(open_client, url)
 
 
-def test_a_batch_that_is_no_job_has_no_webhook(open_client: TestClient) -> None:
-    body = batch(open_client, "plain", webhook="https://example.com/")
-    answer = open_client.post("/v1/batches", json=body)
-    refused(answer, 422, "invalid-request")
-    assert answer.json()["errors"][0]["pointer"] == "/webhook"
-    assert "Prefer" in answer.json()["errors"][0]["detail"]
+def test_the_end_of_a_batch_that_is_waited_for_is_told(open_client: TestClient) -> None:
+    with Receiver() as receiver:
+        body = batch(open_client, "plain", webhook=receiver.url)
+        answer = good(open_client.post("/v1/batches", json=body)).json()
+        assert body_of(receiver.next())["id"] == answer["id"]
 
 
 def test_another_webhook_under_the_same_key_is_another_request(open_client: TestClient) -> None:

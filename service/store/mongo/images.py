@@ -1,5 +1,6 @@
 """The library's index in MongoDB."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -51,16 +52,8 @@ class MongoImages(ImageStore):
         return _image(document)
 
     async def page(self, query: ImageQuery) -> ImagePage:
-        wanted, (key, descending) = _filter(query), order_of(query)
-        behind = _behind(query)
-        way = -1 if descending else 1
         async with self._database.use() as database:
-            total = await _count(database, query, wanted)
-            found = database[IMAGES].find({"$and": [wanted, behind]})
-            if query.name is None:
-                found = found.hint(list(dict.fromkeys(_way(query, total), 1).items()))
-            found = found.sort([(key, way), ("_id", way)]).limit(query.limit + 1)
-            documents = await found.to_list(None)
+            total, documents = await asyncio.gather(_count(database, query), _find(database, query))
         page = [_image(document) for document in documents[: query.limit]]
         return ImagePage(
             images=page,
@@ -92,13 +85,30 @@ class MongoImages(ImageStore):
         return [(document["_id"], document["perceptual_hash"]) for document in documents]
 
 
-async def _count(database: Connection, query: ImageQuery, wanted: dict[str, Any]) -> int:
-    """How many images `wanted` fits.
+async def _find(database: Connection, query: ImageQuery) -> list[dict[str, Any]]:
+    """The page, and one document more if there is a next one.
+
+    Whether there are few is known long before how many there are: the two are asked at once.
+    """
+    key, descending = order_of(query)
+    way = -1 if descending else 1
+    found = database[IMAGES].find({"$and": [_filter(query), _behind(query)]})
+    if query.name is None:
+        few = await _count(database, query, _FEW + 1) <= _FEW
+        found = found.hint(list(dict.fromkeys(_way(query, few), 1).items()))
+    documents: list[dict[str, Any]] = (
+        await found.sort([(key, way), ("_id", way)]).limit(query.limit + 1).to_list(None)
+    )
+    return documents
+
+
+async def _count(database: Connection, query: ImageQuery, most: int = 0) -> int:
+    """How many images fit, or `most` if there are more and it is not 0.
 
     By the command that counts in an index: pipelines take twice as long. What MongoDB knows of
     the size of a whole collection may be wrong after it was killed, so that is counted too.
     """
-    command: dict[str, Any] = {"count": IMAGES, "query": wanted}
+    command: dict[str, Any] = {"count": IMAGES, "query": _filter(query), "limit": most}
     if query.name is None:
         command["hint"] = dict.fromkeys(_index(query), 1)
     return int((await database.command(command))["n"])
@@ -115,9 +125,9 @@ def _index(query: ImageQuery) -> tuple[str, ...]:
     return BY_WIDTH if width <= height else BY_HEIGHT
 
 
-def _way(query: ImageQuery, total: int) -> tuple[str, ...]:
+def _way(query: ImageQuery, few: bool) -> tuple[str, ...]:
     """Few images are looked up and sorted; else they are met soon in the order of the key."""
-    return _index(query) if total <= _FEW else (order_of(query).key, "_id")
+    return _index(query) if few else (order_of(query).key, "_id")
 
 
 def _span(least: int | None, most: int | None) -> int:

@@ -7,11 +7,12 @@ process that dies between the two leaves no wrong count behind.
 
 import asyncio
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, cast
 
-from pymongo import ASCENDING, DESCENDING, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, ReplaceOne, ReturnDocument
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from schemas.jobs import ENDED, JobState
@@ -20,11 +21,11 @@ from service.store.errors import LeaseLost, NotStored, StoredOtherwise, StoreUna
 from service.store.jobs import (
     KINDS,
     JobStore,
-    Pair,
+    StoredImage,
     StoredJob,
     StoredResult,
+    check_queue,
     chunks_of,
-    may_retry,
     same_request,
 )
 from service.store.mongo.collections import inserted
@@ -33,7 +34,30 @@ from service.store.mongo.schema import JOB_IMAGES, JOB_RESULTS, JOBS
 
 _OLDEST = [("created_at", ASCENDING), ("_id", ASCENDING)]
 _LATEST = [("created_at", DESCENDING), ("_id", DESCENDING)]
-_RESULT = tuple(field.name for field in fields(StoredResult))
+_JOB = frozenset(field.name for field in fields(StoredJob))
+_RESULT = frozenset(field.name for field in fields(StoredResult))
+_SIZES = ("bytes_in", "bytes_out")
+
+_LEFT = {
+    "$or": [
+        {"$lt": [{"$add": ["$succeeded", "$skipped"]}, "$total"]},
+        {"$and": [{"$eq": ["$total", 0]}, {"$ne": ["$state", "completed"]}]},
+    ]
+}
+"""As `may_retry` has it, for a filter."""
+
+_AGAIN = {
+    "state": "queued",
+    "ended_at": None,
+    "error": None,
+    "cancelling": False,
+    "failed": 0,
+    # Failures below this number are no results any more: they are removed now, and again by who
+    # claims the job. Those of the next run have higher numbers, so that it does not matter when.
+    "forget_below": "$next_seq",
+    "call_at": {"$cond": ["$webhook", 0, None]},
+}
+"""What a job is that is retried, as a stage of an update."""
 
 
 class MongoJobs(JobStore):
@@ -42,15 +66,18 @@ class MongoJobs(JobStore):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, job: StoredJob, images: Sequence[Pair]) -> StoredJob:
-        contents = await asyncio.to_thread(chunks_of, images)
-        chunks = [
-            {"job": job.id, "chunk": chunk, "content": content}
-            for chunk, content in enumerate(contents)
-        ]
+    async def create(
+        self, job: StoredJob, images: Sequence[StoredImage], most: int = sys.maxsize
+    ) -> StoredJob:
+        chunks = await _chunks(job.id, images)
         async with self._database.use() as database:
             if (found := await _by_key(database, job)) is not None:
                 return found
+            if (waiting := await _unfinished(database)) >= most:
+                # Another call with this key may have taken the last place meanwhile.
+                if (found := await _by_key(database, job)) is not None:
+                    return found
+                check_queue(waiting, most)
             if chunks:
                 await database[JOB_IMAGES].insert_many(chunks)
             try:
@@ -78,12 +105,25 @@ class MongoJobs(JobStore):
             found = database[JOBS].find(wanted).sort(_LATEST).limit(limit)
             return [_job(document) for document in await found.to_list(None)]
 
-    async def images(self, id: str, chunk: int) -> list[Pair]:
+    async def expand(
+        self, id: str, owner: str, images: Sequence[StoredImage], request: str
+    ) -> StoredJob:
+        chunks = await _chunks(id, images)
+        async with self._database.use() as database:
+            await _own(database, id, owner, {"$set": {"total": 0}})
+            writes = [
+                ReplaceOne({"job": id, "chunk": one["chunk"]}, one, upsert=True) for one in chunks
+            ]
+            if writes:
+                await database[JOB_IMAGES].bulk_write(writes, ordered=False)
+            # Last: a job whose request has its patterns still begins with this again.
+            changed = {"$set": {"total": len(images), "request": request}}
+            return await _own(database, id, owner, changed)
+
+    async def images(self, id: str, chunk: int) -> list[StoredImage]:
         async with self._database.use() as database:
             found = await database[JOB_IMAGES].find_one({"job": id, "chunk": chunk})
-        return (
-            [(source, target) for source, target in json.loads(found["content"])] if found else []
-        )
+        return cast(list[StoredImage], json.loads(found["content"])) if found else []
 
     async def claim(self, owner: str, now: int, until: int) -> StoredJob | None:
         free = [{"state": "queued"}, {"state": "running", "lease_until": {"$lt": now}}]
@@ -97,6 +137,7 @@ class MongoJobs(JobStore):
                             "owner": owner,
                             "lease_until": until,
                             "started_at": {"$ifNull": ["$started_at", now]},
+                            "resumed_at": now,
                         }
                     }
                 ],
@@ -105,7 +146,12 @@ class MongoJobs(JobStore):
             )
             if taken is None:
                 return None
-            return await _recounted(database, taken["_id"])
+            await _forget(database, taken)
+            job = await _recounted(database, taken["_id"])
+            job.done_before = job.succeeded + job.failed + job.skipped
+            mine = {"_id": job.id, "owner": owner, "lease_until": until}
+            await database[JOBS].update_one(mine, {"$set": {"done_before": job.done_before}})
+            return job
 
     async def renew(self, id: str, owner: str, until: int) -> StoredJob:
         async with self._database.use() as database:
@@ -129,8 +175,8 @@ class MongoJobs(JobStore):
                 new = inserted(error, len(documents))
                 results = [one for one, is_new in zip(results, new, strict=True) if is_new]
             counts = {kind: sum(one.status == kind for one in results) for kind in KINDS}
-            written = sum(one.bytes_out for one in results)
-            await database[JOBS].update_one({"_id": id}, {"$inc": {**counts, "bytes_out": written}})
+            sizes = {name: sum(getattr(one, name) for one in results) for name in _SIZES}
+            await database[JOBS].update_one({"_id": id}, {"$inc": counts | sizes})
 
     async def end(
         self, id: str, owner: str, state: JobState, now: int, error: str | None = None
@@ -152,15 +198,31 @@ class MongoJobs(JobStore):
 
     async def retry(self, id: str) -> StoredJob:
         async with self._database.use() as database:
-            job = await _found(database, id)
-            if not may_retry(job):
-                return job
-            await database[JOB_RESULTS].delete_many({"job": id, "status": "failed"})
-            await _recounted(database, id)
-            waiting = {"state": "queued", "ended_at": None, "error": None, "cancelling": False}
-            ended = {"_id": id, "state": {"$in": sorted(ENDED)}}
-            await database[JOBS].update_one(ended, {"$set": waiting})
+            retried = await database[JOBS].find_one_and_update(
+                {"_id": id, "state": {"$in": sorted(ENDED)}, "$expr": _LEFT},
+                [{"$set": _AGAIN}],
+                return_document=ReturnDocument.AFTER,
+            )
+            if retried is not None:
+                await _forget(database, retried)
             return await _found(database, id)
+
+    async def take_call(self, now: int, until: int) -> StoredJob | None:
+        due = {"call_at": {"$gte": 0, "$lte": now}, "state": {"$in": sorted(ENDED)}}
+        async with self._database.use() as database:
+            taken = await database[JOBS].find_one_and_update(
+                due,
+                {"$set": {"call_at": until}},
+                sort=[("call_at", ASCENDING)],
+                return_document=ReturnDocument.AFTER,
+            )
+        return None if taken is None else _job(taken)
+
+    async def set_call(self, id: str, ended_at: int, moment: int | None) -> None:
+        async with self._database.use() as database:
+            await database[JOBS].update_one(
+                {"_id": id, "ended_at": ended_at}, {"$set": {"call_at": moment}}
+            )
 
     async def remove(self, id: str) -> None:
         async with self._database.use() as database:
@@ -192,11 +254,30 @@ class MongoJobs(JobStore):
         async with self._database.use() as database:
             found = database[JOB_RESULTS].find(wanted).sort("seq", ASCENDING).limit(limit)
             documents = await found.to_list(None)
-        return [StoredResult(*(one[name] for name in _RESULT)) for one in documents]
+        return [
+            StoredResult(**{name: one[name] for name in _RESULT & one.keys()}) for one in documents
+        ]
 
     async def unfinished(self) -> int:
         async with self._database.use() as database:
-            return await database[JOBS].count_documents({"state": {"$in": ["queued", "running"]}})
+            return await _unfinished(database)
+
+
+async def _chunks(id: str, images: Sequence[StoredImage]) -> list[dict[str, Any]]:
+    contents = await asyncio.to_thread(chunks_of, images)
+    return [
+        {"job": id, "chunk": chunk, "content": content} for chunk, content in enumerate(contents)
+    ]
+
+
+async def _unfinished(database: Connection) -> int:
+    return await database[JOBS].count_documents({"state": {"$in": ["queued", "running"]}})
+
+
+async def _forget(database: Connection, job: dict[str, Any]) -> None:
+    """Remove the failures that a retry has done away with."""
+    old = {"job": job["_id"], "status": "failed", "seq": {"$lt": job.get("forget_below", 0)}}
+    await database[JOB_RESULTS].delete_many(old)
 
 
 async def _found(database: Connection, id: str) -> StoredJob:
@@ -237,7 +318,7 @@ async def _recounted(database: Connection, id: str) -> StoredJob:
                     "$group": {
                         "_id": "$status",
                         "count": {"$sum": 1},
-                        "bytes": {"$sum": "$bytes_out"},
+                        **{name: {"$sum": f"${name}"} for name in _SIZES},
                     }
                 },
             ]
@@ -246,10 +327,10 @@ async def _recounted(database: Connection, id: str) -> StoredJob:
     )
     counted = {group["_id"]: group["count"] for group in groups}
     counts = {kind: counted.get(kind, 0) for kind in KINDS}
-    written = sum(group["bytes"] for group in groups)
+    sizes = {name: sum(group[name] for group in groups) for name in _SIZES}
     document = await database[JOBS].find_one_and_update(
         {"_id": id},
-        {"$set": {**counts, "bytes_out": written}},
+        {"$set": counts | sizes},
         return_document=ReturnDocument.AFTER,
     )
     if document is None:
@@ -271,6 +352,5 @@ def _document(job: StoredJob) -> dict[str, Any]:
 
 
 def _job(document: dict[str, Any]) -> StoredJob:
-    values = {"id": document["_id"], "key": None, **document}
-    del values["_id"]
-    return StoredJob(**values)
+    values = {name: document[name] for name in _JOB & document.keys()}
+    return StoredJob(id=document["_id"], **values)

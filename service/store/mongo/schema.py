@@ -17,6 +17,7 @@ RECIPES = f"{OWN_PREFIX}recipes"
 JOBS = f"{OWN_PREFIX}jobs"
 JOB_IMAGES = f"{OWN_PREFIX}job_images"
 JOB_RESULTS = f"{OWN_PREFIX}job_results"
+OUTPUTS = f"{OWN_PREFIX}outputs"
 
 BY_WIDTH = ("width", "height")
 BY_HEIGHT = ("height", "width")
@@ -65,4 +66,15 @@ async def _second(database: Any) -> None:
     )
 
 
-STEPS: tuple[Callable[[Any], Awaitable[None]], ...] = (_first, _second)
+async def _third(database: Any) -> None:
+    await database[OUTPUTS].create_indexes([IndexModel([("used_at", ASCENDING)])])
+
+
+async def _fourth(database: Any) -> None:
+    calls = {"call_at": {"$gte": 0}}
+    await database[JOBS].create_indexes(
+        [IndexModel([("call_at", ASCENDING)], partialFilterExpression=calls)]
+    )
+
+
+STEPS: tuple[Callable[[Any], Awaitable[None]], ...] = (_first, _second, _third, _fourth)

@@ -5,6 +5,7 @@ from service.store.mongo.collections import MongoCollections
 from service.store.mongo.database import Database
 from service.store.mongo.images import MongoImages
 from service.store.mongo.jobs import MongoJobs
+from service.store.mongo.outputs import MongoOutputs
 from service.store.mongo.recipes import MongoRecipes
 
 
@@ -17,6 +18,7 @@ class MongoStore(Store):
         self.collections = MongoCollections(self._database)
         self.recipes = MongoRecipes(self._database)
         self.jobs = MongoJobs(self._database)
+        self.outputs = MongoOutputs(self._database)
 
     async def open(self) -> None:
         async with self._database.use():

@@ -2,9 +2,10 @@
 
 import json
 import sqlite3
+import sys
 from collections.abc import Sequence
 from dataclasses import astuple, fields
-from typing import Any
+from typing import Any, cast
 
 from schemas.jobs import ENDED, JobState
 from schemas.results import Status
@@ -12,9 +13,10 @@ from service.store.errors import LeaseLost, NotStored, StoredOtherwise
 from service.store.jobs import (
     KINDS,
     JobStore,
-    Pair,
+    StoredImage,
     StoredJob,
     StoredResult,
+    check_queue,
     chunks_of,
     may_retry,
     same_request,
@@ -24,6 +26,7 @@ from service.store.sqlite.database import Database
 _COLUMNS = tuple(field.name for field in fields(StoredJob))
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM jobs"
 _INSERT = f"INSERT INTO jobs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_SIZES = ("bytes_in", "bytes_out")
 _ENDED = ", ".join(f"'{state}'" for state in sorted(ENDED))
 _FREE = "state = 'queued' OR (state = 'running' AND lease_until < ?)"
 _COUNTS = """
@@ -31,9 +34,13 @@ _COUNTS = """
         succeeded = (SELECT count(*) FROM job_results WHERE job = id AND status = 'succeeded'),
         failed = (SELECT count(*) FROM job_results WHERE job = id AND status = 'failed'),
         skipped = (SELECT count(*) FROM job_results WHERE job = id AND status = 'skipped'),
+        bytes_in = (SELECT coalesce(sum(bytes_in), 0) FROM job_results WHERE job = id),
         bytes_out = (SELECT coalesce(sum(bytes_out), 0) FROM job_results WHERE job = id)
     WHERE id = ?
 """
+_RESUMED = "UPDATE jobs SET done_before = succeeded + failed + skipped WHERE id = ?"
+_UNFINISHED = "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running')"
+_TO_CALL = f"state IN ({_ENDED}) AND call_at <= ?"
 
 
 class SqliteJobs(JobStore):
@@ -42,14 +49,17 @@ class SqliteJobs(JobStore):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, job: StoredJob, images: Sequence[Pair]) -> StoredJob:
+    async def create(
+        self, job: StoredJob, images: Sequence[StoredImage], most: int = sys.maxsize
+    ) -> StoredJob:
         def work(connection: sqlite3.Connection) -> StoredJob:
             found = connection.execute(f"{_SELECT} WHERE key = ?", (job.key,)).fetchone()
             if found is not None:
                 return same_request(_job(found), job)
+            (unfinished,) = connection.execute(_UNFINISHED).fetchone()
+            check_queue(unfinished, most)
             connection.execute(_INSERT, astuple(job))
-            chunks = ((job.id, chunk, content) for chunk, content in enumerate(chunks_of(images)))
-            connection.executemany("INSERT INTO job_images VALUES (?, ?, ?)", chunks)
+            _insert_images(connection, job.id, images)
             return job
 
         return await self._database.write(work)
@@ -76,14 +86,25 @@ class SqliteJobs(JobStore):
 
         return [_job(row) for row in await self._database.read(work)]
 
-    async def images(self, id: str, chunk: int) -> list[Pair]:
+    async def expand(
+        self, id: str, owner: str, images: Sequence[StoredImage], request: str
+    ) -> StoredJob:
+        def work(connection: sqlite3.Connection) -> StoredJob:
+            _own(connection, id, owner, "total = ?, request = ?", len(images), request)
+            connection.execute("DELETE FROM job_images WHERE job = ?", (id,))
+            _insert_images(connection, id, images)
+            return _found(connection, id)
+
+        return await self._database.write(work)
+
+    async def images(self, id: str, chunk: int) -> list[StoredImage]:
         def work(connection: sqlite3.Connection) -> Any:
             return connection.execute(
                 "SELECT content FROM job_images WHERE job = ? AND chunk = ?", (id, chunk)
             ).fetchone()
 
         row = await self._database.read(work)
-        return [(source, target) for source, target in json.loads(row[0])] if row else []
+        return cast(list[StoredImage], json.loads(row[0])) if row else []
 
     async def claim(self, owner: str, now: int, until: int) -> StoredJob | None:
         def work(connection: sqlite3.Connection) -> StoredJob | None:
@@ -94,10 +115,11 @@ class SqliteJobs(JobStore):
                 return None
             connection.execute(
                 "UPDATE jobs SET state = 'running', owner = ?, lease_until = ?, "
-                "started_at = coalesce(started_at, ?) WHERE id = ?",
-                (owner, until, now, row[0]),
+                "started_at = coalesce(started_at, ?), resumed_at = ? WHERE id = ?",
+                (owner, until, now, now, row[0]),
             )
             connection.execute(_COUNTS, row)
+            connection.execute(_RESUMED, row)
             return _found(connection, row[0])
 
         # Asking first keeps a service that has nothing to do from writing every second.
@@ -118,15 +140,17 @@ class SqliteJobs(JobStore):
 
     async def add_results(self, id: str, owner: str, results: Sequence[StoredResult]) -> None:
         rows = [(id, *astuple(result)) for result in results]
-        counts = [sum(one.status == kind for one in results) for kind in KINDS]
-        written = sum(one.bytes_out for one in results)
+        added: dict[str, int] = {kind: sum(one.status == kind for one in results) for kind in KINDS}
+        added |= {name: sum(getattr(one, name) for one in results) for name in _SIZES}
         behind = max((one.seq for one in results), default=0) + 1
 
         def work(connection: sqlite3.Connection) -> None:
-            changes = ", ".join(f"{kind} = {kind} + ?" for kind in (*KINDS, "bytes_out"))
+            changes = ", ".join(
+                f"{kind} = {kind} + ?" for kind in (*KINDS, "bytes_in", "bytes_out")
+            )
             changes += ", next_seq = max(next_seq, ?)"
-            _own(connection, id, owner, changes, *counts, written, behind)
-            connection.executemany("INSERT INTO job_results VALUES (?, ?, ?, ?, ?, ?)", rows)
+            _own(connection, id, owner, changes, *added.values(), behind)
+            connection.executemany("INSERT INTO job_results VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
         await self._database.write(work)
 
@@ -160,14 +184,38 @@ class SqliteJobs(JobStore):
                 return job
             connection.execute("DELETE FROM job_results WHERE job = ? AND status = 'failed'", (id,))
             connection.execute(
-                "UPDATE jobs SET state = 'queued', ended_at = NULL, error = NULL, cancelling = 0 "
-                "WHERE id = ?",
+                "UPDATE jobs SET state = 'queued', ended_at = NULL, error = NULL, cancelling = 0, "
+                "call_at = CASE WHEN webhook THEN 0 END WHERE id = ?",
                 (id,),
             )
             connection.execute(_COUNTS, (id,))
             return _found(connection, id)
 
         return await self._database.write(work)
+
+    async def take_call(self, now: int, until: int) -> StoredJob | None:
+        def find(connection: sqlite3.Connection) -> Any:
+            return connection.execute(
+                f"SELECT id FROM jobs WHERE {_TO_CALL} ORDER BY call_at LIMIT 1", (now,)
+            ).fetchone()
+
+        def work(connection: sqlite3.Connection) -> StoredJob | None:
+            row = find(connection)
+            if row is None:
+                return None
+            connection.execute("UPDATE jobs SET call_at = ? WHERE id = ?", (until, row[0]))
+            return _found(connection, row[0])
+
+        # Asking first, as in `claim`.
+        return await self._database.write(work) if await self._database.read(find) else None
+
+    async def set_call(self, id: str, ended_at: int, moment: int | None) -> None:
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE jobs SET call_at = ? WHERE id = ? AND ended_at = ?", (moment, id, ended_at)
+            )
+
+        await self._database.write(work)
 
     async def remove(self, id: str) -> None:
         def work(connection: sqlite3.Connection) -> None:
@@ -200,7 +248,7 @@ class SqliteJobs(JobStore):
 
         def work(connection: sqlite3.Connection) -> list[Any]:
             return connection.execute(
-                "SELECT seq, number, status, bytes_out, content FROM job_results "
+                "SELECT seq, number, status, bytes_out, content, bytes_in FROM job_results "
                 f"WHERE job = ? AND seq > ? {wanted} ORDER BY seq LIMIT ?",
                 (id, after, *values, limit),
             ).fetchall()
@@ -209,9 +257,7 @@ class SqliteJobs(JobStore):
 
     async def unfinished(self) -> int:
         def work(connection: sqlite3.Connection) -> int:
-            (count,) = connection.execute(
-                "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running')"
-            ).fetchone()
+            (count,) = connection.execute(_UNFINISHED).fetchone()
             return int(count)
 
         return await self._database.read(work)
@@ -224,6 +270,11 @@ class SqliteJobs(JobStore):
         return await self._database.read(work)
 
 
+def _insert_images(connection: sqlite3.Connection, id: str, images: Sequence[StoredImage]) -> None:
+    chunks = ((id, chunk, content) for chunk, content in enumerate(chunks_of(images)))
+    connection.executemany("INSERT INTO job_images VALUES (?, ?, ?)", chunks)
+
+
 def _found(connection: sqlite3.Connection, id: str) -> StoredJob:
     row = connection.execute(f"{_SELECT} WHERE id = ?", (id,)).fetchone()
     if row is None:
@@ -233,7 +284,7 @@ def _found(connection: sqlite3.Connection, id: str) -> StoredJob:
 
 def _job(row: tuple[Any, ...]) -> StoredJob:
     job = StoredJob(*row)
-    job.cancelling = bool(job.cancelling)
+    job.cancelling, job.webhook = bool(job.cancelling), bool(job.webhook)
     return job
 
 

@@ -99,6 +99,24 @@ STEPS = (
     ) WITHOUT ROWID;
     CREATE UNIQUE INDEX job_results_by_image ON job_results (job, number);
     """,
+    """
+    CREATE TABLE outputs (
+        path TEXT PRIMARY KEY,
+        digest TEXT NOT NULL,
+        files TEXT NOT NULL,
+        used_at INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX outputs_by_use ON outputs (used_at);
+    """,
+    """
+    ALTER TABLE jobs ADD COLUMN bytes_in INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN resumed_at INTEGER;
+    ALTER TABLE jobs ADD COLUMN done_before INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN webhook INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN call_at INTEGER;
+    ALTER TABLE job_results ADD COLUMN bytes_in INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX jobs_by_call ON jobs (call_at) WHERE call_at IS NOT NULL;
+    """,
 )
 
 

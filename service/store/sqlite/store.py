@@ -7,6 +7,7 @@ from service.store.sqlite.collections import SqliteCollections
 from service.store.sqlite.database import Database
 from service.store.sqlite.images import SqliteImages
 from service.store.sqlite.jobs import SqliteJobs
+from service.store.sqlite.outputs import SqliteOutputs
 from service.store.sqlite.recipes import SqliteRecipes
 
 
@@ -19,6 +20,7 @@ class SqliteStore(Store):
         self.collections = SqliteCollections(self._database)
         self.recipes = SqliteRecipes(self._database)
         self.jobs = SqliteJobs(self._database)
+        self.outputs = SqliteOutputs(self._database)
 
     async def open(self) -> None:
         await self._database.open()

@@ -1,0 +1,65 @@
+"""The tasks of one batch that are under way, and its large images that wait."""
+
+import asyncio
+from collections.abc import Sequence
+
+from service.engine.admission import Ticket
+from service.engine.base import ItemResult, WorkItem
+
+TASKS_A_WORKER = 2
+"""Under way for one batch: one that runs, and one that waits so that the worker does not."""
+
+_MOST_LARGE = 64
+"""Large images of one batch that wait: then no more images are begun, as their list would grow."""
+
+_LOOK_SECONDS = 0.5
+"""While large images wait, how often the batch is asked whether it was stopped."""
+
+Running = asyncio.Task[list[ItemResult]]
+
+
+class Window:
+    """Belongs to one event loop. Large images are counted beside the window, not in it."""
+
+    def __init__(self, workers: int) -> None:
+        self._size = TASKS_A_WORKER * workers
+        self._groups: dict[Running, Sequence[WorkItem]] = {}
+        self._tickets: dict[Running, Ticket] = {}
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    @property
+    def missing(self) -> int:
+        """How many more groups may be begun."""
+        if len(self._tickets) >= _MOST_LARGE:
+            return 0
+        return self._size - (len(self._groups) - len(self._tickets))
+
+    def add(self, task: Running, group: Sequence[WorkItem], ticket: Ticket | None = None) -> None:
+        """`task` gives one result for each of `group`, in their order."""
+        self._groups[task] = group
+        if ticket is not None:
+            self._tickets[task] = ticket
+
+    async def ended(self) -> list[tuple[WorkItem, ItemResult]]:
+        """What the next tasks that end have given; nothing, after a while, if large ones wait.
+
+        Raises EngineClosed.
+        """
+        timeout = _LOOK_SECONDS if self._tickets else None
+        done, _ = await asyncio.wait(
+            self._groups, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+        )
+        pairs: list[tuple[WorkItem, ItemResult]] = []
+        for task in done:
+            group = self._groups.pop(task)
+            self._tickets.pop(task, None)
+            if not task.cancelled():  # as one is that was withdrawn
+                pairs += zip(group, task.result(), strict=True)
+        return pairs
+
+    def withdraw(self) -> None:
+        """Let the large images that wait be, without results; those under way go on."""
+        for ticket in self._tickets.values():
+            ticket.withdraw()

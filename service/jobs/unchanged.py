@@ -1,0 +1,106 @@
+"""Which outputs need not be made again, as they are what would be made."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from itertools import chain
+
+import cv2
+
+from processors.plan import Pipeline
+from processors.variants import Variants
+from schemas.results import Output
+from service.engine.base import ItemResult, Known
+from service.jobs.expansion import BatchImage
+from service.jobs.places import Places
+from service.jobs.stored import now
+from service.jobs.work import BatchWork
+from service.storage import Storage, StorageError
+from service.store.outputs import OutputRecord, OutputStore
+from service.version import VERSION
+
+_ENGINE = f"{VERSION} {cv2.__version__}"
+
+
+class Unchanged:
+    """What the store knows of the outputs of batches, `retention` seconds behind its last use."""
+
+    def __init__(self, outputs: OutputStore, storage: Storage, retention: float) -> None:
+        self._outputs = outputs
+        self._storage = storage
+        self._retention = retention
+
+    async def known(self, work: BatchWork, images: Mapping[int, BatchImage]) -> dict[int, Known]:
+        """What is known of each of these, a thousand at most. Raises StoreUnavailable."""
+        recipes = await asyncio.to_thread(self._recipes, work, images)
+        paths = await asyncio.to_thread(_keys, images.values())
+        keys = dict(zip(images, paths, strict=True))
+        records = {record.path: record for record in await self._outputs.known(paths)}
+        return {index: _known(recipes[index], records.get(keys[index])) for index in images}
+
+    async def note(self, made: Sequence[tuple[BatchImage, ItemResult]]) -> None:
+        """Remember what was made, or found unchanged. Raises StoreUnavailable."""
+        moment = now()
+        paths = await asyncio.to_thread(_keys, [image for image, _ in made])
+        pairs = zip(paths, made, strict=True)
+        await self._outputs.put([_record(path, result, moment) for path, (_, result) in pairs])
+
+    async def expire(self) -> None:
+        """Forget what nobody has asked for. Raises StoreUnavailable."""
+        await self._outputs.expire(now() - int(self._retention * 1e6))
+
+    def _recipes(self, work: BatchWork, images: Mapping[int, BatchImage]) -> dict[int, bytes]:
+        """What stands for all that is done to each image. It reads the disk."""
+        found: dict[int, bytes] = {}
+        alike: dict[str, bytes] = {}
+        for index, image in images.items():
+            kind = json.dumps([image.variants, len(image.outputs)])
+            if kind not in alike:
+                alike[kind] = self._recipe(work.job(image))
+            found[index] = _digest(alike[kind], json.dumps(image.outputs).encode())
+        return found
+
+    def _recipe(self, job: Pipeline | Variants) -> bytes:
+        pipelines = job.pipelines() if isinstance(job, Variants) else [job]
+        described = json.dumps([_ENGINE, *map(_described, pipelines)])
+        steps = chain.from_iterable(one.steps for one in pipelines)
+        resources = {path for _, operation in steps for path in operation.resources}
+        return _digest(described.encode(), *map(self._content, sorted(resources)))
+
+    def _content(self, path: str) -> bytes:
+        try:
+            return self._storage.read(path)
+        except StorageError as error:  # the images that need it will be told
+            return str(error).encode()
+
+
+def _described(pipeline: Pipeline) -> object:
+    steps = [operation.model_dump(mode="json") for _, operation in pipeline.steps]
+    encode = pipeline.encode.model_dump(mode="json")
+    return [steps, encode, pipeline.fidelity, pipeline.on_invalid, pipeline.channels]
+
+
+def _digest(*contents: bytes) -> bytes:
+    parts = (hashlib.sha256(content).digest() for content in contents)
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+def _keys(images: Iterable[BatchImage]) -> list[str]:
+    places = Places()
+    return [places.of(image.output) for image in images]
+
+
+def _known(recipe: bytes, record: OutputRecord | None) -> Known:
+    if record is None:
+        return Known(recipe)
+    outputs = tuple((Output(**output), modified) for output, modified in json.loads(record.files))
+    return Known(recipe, record.digest, outputs)
+
+
+def _record(path: str, result: ItemResult, moment: int) -> OutputRecord:
+    assert result.made is not None
+    pairs = zip(result.outputs, result.made.modified, strict=True)
+    files = json.dumps([[asdict(output), modified] for output, modified in pairs])
+    return OutputRecord(path, result.made.digest, files, moment)
