@@ -114,6 +114,10 @@ def batch(
             help="skip leaves out wrong operations and unreadable inputs; fail is the default.",
         ),
     ] = None,
+    skip_unchanged: Annotated[
+        bool,
+        _option("--skip-unchanged", help="Leave outputs alone that would come out the same."),
+    ] = False,
     server: Annotated[
         str | None,
         typer.Option(
@@ -183,6 +187,7 @@ def batch(
         {name: value for name, value in encode.items() if value is not None},
         fidelity,
         on_invalid,
+        skip_unchanged,
     )
     # It is for this process alone, and none of the settings of those that it starts.
     os.environ.pop(API_KEY, None)

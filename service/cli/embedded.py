@@ -13,11 +13,14 @@ from service.cli import report
 from service.cli.output import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TERMINATED, console
 from service.cli.requests import Arguments, one_of, settings_for, with_recipe
 from service.cli.tally import Tally
-from service.engine.base import Engine
+from service.engine.base import Engine, ItemResult
 from service.jobs.batch import run_batch
+from service.jobs.expansion import BatchImage
 from service.services import Services
 from service.unstored import batch_of
 from service.views import operation_warning
+
+_NOTED_AT_ONCE = 256
 
 
 def run(files: list[str], arguments: Arguments, as_json: bool, quiet: bool) -> int:
@@ -33,7 +36,7 @@ def run(files: list[str], arguments: Arguments, as_json: bool, quiet: bool) -> i
     stderr = console(stderr=True)
     tally = Tally(batch_of(request, services), keep=as_json)
     with report.progress(stderr, tally, quiet) as changed:
-        code = _run(services, tally, changed)
+        code = _run(services, tally, changed, request.skip_unchanged)
     if as_json and code in (0, EXIT_FAILED):
         # Through `json`, in ASCII: a file's name need not be valid UTF-8.
         print(json.dumps(_response(request, tally).model_dump()))
@@ -45,10 +48,12 @@ def run(files: list[str], arguments: Arguments, as_json: bool, quiet: bool) -> i
     return code
 
 
-def _run(services: Services, tally: Tally, changed: Callable[[], None]) -> int:
+def _run(
+    services: Services, tally: Tally, changed: Callable[[], None], skip_unchanged: bool
+) -> int:
     """Process the tally's batch; `changed` is called after each image. Gives the exit code."""
     try:
-        asyncio.run(_process(services, tally, changed))
+        asyncio.run(_process(services, tally, changed, skip_unchanged))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except asyncio.CancelledError:
@@ -67,15 +72,27 @@ def _response(request: BatchRequest, tally: Tally) -> BatchResponse:
     )
 
 
-async def _process(services: Services, tally: Tally, changed: Callable[[], None]) -> None:
+async def _process(
+    services: Services, tally: Tally, changed: Callable[[], None], skip_unchanged: bool
+) -> None:
     cancel_on_sigterm()
+    batch = tally.batch
+    made: list[tuple[BatchImage, ItemResult]] = []
     try:
         await asyncio.to_thread(start, services.engine)
-        async for result in run_batch(services.dispatcher, tally.batch):
+        known = await services.unchanged.known_of(batch) if skip_unchanged else {}
+        async for result in run_batch(services.dispatcher, batch, known):
             tally.add(result)
             changed()
+            if result.made is not None:
+                made.append((batch.images[result.index], result))
+            if len(made) >= _NOTED_AT_ONCE:
+                await services.unchanged.note(made)
+                made.clear()
+        await services.unchanged.note(made)
     finally:
         await close(services)
+        await services.store.close()
 
 
 def start(engine: Engine) -> None:

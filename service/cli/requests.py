@@ -30,6 +30,7 @@ class Arguments:
     encode: dict[str, Any] = field(default_factory=dict)
     fidelity: str | None = None
     on_invalid: str | None = None
+    skip_unchanged: bool = False
 
     def given(self) -> bool:
         return self != Arguments()
@@ -85,6 +86,7 @@ def _body_of_options(arguments: Arguments) -> dict[str, Any]:
         "images": pairs,
         "operations": arguments.operations,
         "encode": arguments.encode,
+        "skip_unchanged": arguments.skip_unchanged,
         **{name: value for name, value in chosen.items() if value is not None},
     }
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -10,7 +10,7 @@ from processors.errors import ImageError
 from processors.plan import Pipeline
 from schemas.batches import Counts
 from schemas.results import Status
-from service.engine.base import ItemResult, WorkItem
+from service.engine.base import ItemResult, Known, WorkItem
 from service.engine.dispatch import Dispatcher
 from service.jobs.expansion import BatchImage
 from service.jobs.places import Places
@@ -56,14 +56,19 @@ def taken_error(path: str) -> SinkTaken:
     return SinkTaken(f"{path} is the output of an earlier image of this batch, too")
 
 
-async def run_batch(dispatcher: Dispatcher, batch: Batch) -> AsyncGenerator[ItemResult, None]:
-    """One result for each image, as they are done. Raises EngineClosed."""
+async def run_batch(
+    dispatcher: Dispatcher, batch: Batch, known: Mapping[int, Known] | None = None
+) -> AsyncGenerator[ItemResult, None]:
+    """One result for each image, as they are done. Raises EngineClosed.
+
+    `known` is what is known of the images that may be left alone, by index.
+    """
     found = await asyncio.to_thread(conflicts, batch.images)
     for index in found.taken:
         result = ItemResult(index, error=taken_error(batch.images[index].output))
         dispatcher.observe(batch.work.usual, [result])
         yield result
-    items = _WorkItems(batch, frozenset(found.taken), frozenset(found.once))
+    items = _WorkItems(batch, frozenset(found.taken), frozenset(found.once), known or {})
     async for result in dispatcher.run(batch.work.usual, items):
         yield result
 
@@ -102,6 +107,7 @@ class _WorkItems:
     batch: Batch
     taken: frozenset[int]
     once: frozenset[int]
+    known: Mapping[int, Known]
 
     def __len__(self) -> int:
         return len(self.batch.images) - len(self.taken)
@@ -109,4 +115,5 @@ class _WorkItems:
     def __iter__(self) -> Iterator[WorkItem]:
         for index, image in enumerate(self.batch.images):
             if index not in self.taken:
-                yield self.batch.work.item(index, image, index not in self.once)
+                repeatable, known = index not in self.once, self.known.get(index)
+                yield self.batch.work.item(index, image, repeatable, known)

@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from itertools import chain
+from itertools import chain, islice
 
 import cv2
 
@@ -13,6 +13,7 @@ from processors.plan import Pipeline
 from processors.variants import Variants
 from schemas.results import Output
 from service.engine.base import ItemResult, Known
+from service.jobs.batch import Batch
 from service.jobs.expansion import BatchImage
 from service.jobs.places import Places
 from service.jobs.stored import now
@@ -21,6 +22,7 @@ from service.storage import Storage, StorageError
 from service.store.outputs import OutputRecord, OutputStore
 from service.version import VERSION
 
+_AT_ONCE = 1000
 _ENGINE = f"{VERSION} {cv2.__version__}"
 
 
@@ -40,8 +42,18 @@ class Unchanged:
         records = {record.path: record for record in await self._outputs.known(paths)}
         return {index: _known(recipes[index], records.get(keys[index])) for index in images}
 
+    async def known_of(self, batch: Batch) -> dict[int, Known]:
+        """What is known of all images of a batch. Raises StoreUnavailable."""
+        found: dict[int, Known] = {}
+        images = iter(enumerate(batch.images))
+        while some := dict(islice(images, _AT_ONCE)):
+            found |= await self.known(batch.work, some)
+        return found
+
     async def note(self, made: Sequence[tuple[BatchImage, ItemResult]]) -> None:
         """Remember what was made, or found unchanged. Raises StoreUnavailable."""
+        if not made:
+            return
         moment = now()
         paths = await asyncio.to_thread(_keys, [image for image, _ in made])
         pairs = zip(paths, made, strict=True)

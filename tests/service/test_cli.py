@@ -277,3 +277,14 @@ def test_an_unknown_operation_gets_the_nearest_name() -> None:
 
 def test_the_version_is_shown() -> None:
     assert invoke("--version").stdout == "Darkroom 0.1.0\n"
+
+
+def test_what_is_unchanged_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / f"in/{number}.png"), photograph(20 + number, 20))
+    arguments = ("batch", "--input", "in/*.png", "--output", "out/", "--operation", "flip")
+    for expected in ("3 succeeded, 0 failed, 0 skipped", "0 succeeded, 0 failed, 3 skipped"):
+        ended = run(tmp_path, *arguments, "--skip-unchanged", "--quiet")
+        assert ended.returncode == 0, ended.stderr
+        assert expected in ended.stderr
