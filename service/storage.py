@@ -72,7 +72,7 @@ class SinkUnwritable(StorageError):
 
 
 class SinkTaken(StorageError):
-    """Another image of the batch is written to the same path."""
+    """Another image of the batch, or another of its variants, is written to the same path."""
 
     side = "output"
 

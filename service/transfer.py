@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
-from service.storage import SinkUnwritable, SourceUnreadable, Storage, places
+from service.storage import SinkTaken, SinkUnwritable, SourceUnreadable, Storage, places
 
 MAX_INLINE_BYTES = 1024 * 1024
 
@@ -109,6 +109,10 @@ class FileSinks:
             found = list(group)
             paths = places(self._path(variant, found[0]), len(found))
             files += zip(paths, (result.data for result in found), strict=True)
+        if len({path for path, _ in files}) < len(files):
+            raise SinkTaken(
+                f"several variants are written to {files[-1][0]}: their sizes are equal"
+            )
         return storage.write_all(files, token)
 
     def discard_partial(self, storage: Storage, token: str) -> None:

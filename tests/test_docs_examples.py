@@ -66,7 +66,10 @@ def _check_request(server: LiveServer, folder: Path, command: str) -> None:
     if "--etag-compare" in command:
         assert done.stdout == "304\n"
     elif done.stdout:
-        assert _failures(json.loads(done.stdout)) in (0, []), command + done.stdout
+        answer = json.loads(done.stdout)
+        assert _failures(answer) in (0, []), command + done.stdout
+        for path in _written(answer):
+            assert (folder / path).stat().st_size > 0
     for path in _results(command):
         assert (folder / path).stat().st_size > 0
 
@@ -76,6 +79,12 @@ def _failures(answer: Any) -> Any:
     if not isinstance(answer, dict):
         return 0
     return answer.get("counts", answer).get("failed", 0)
+
+
+def _written(answer: Any) -> list[str]:
+    """The files that a batch says it has written."""
+    results = answer.get("results", []) if isinstance(answer, dict) else []
+    return [output["path"] for result in results for output in result["outputs"]]
 
 
 @needs_curl
@@ -98,7 +107,8 @@ def _results(command: str) -> list[str]:
     saved = re.findall(r"--output (\S+)", command)
     if "/v1/plan" in command or "split" in command:
         return saved
-    return saved + re.findall(r'"output": "([^"]+)"', command)
+    named = re.findall(r'"output": "([^"]+)"', command)
+    return saved + [path for path in named if "{" not in path]
 
 
 def test_bodies_in_the_docs_are_batches() -> None:

@@ -49,7 +49,7 @@ def conflicts(images: Sequence[BatchImage]) -> Conflicts:
     written = frozenset(chain.from_iterable(outputs))
     inputs = (places.of(image.input) for image in images)
     once = [index for index, path in enumerate(inputs) if path in written]
-    return Conflicts(_named_before(outputs), once)
+    return Conflicts(_named_before(outputs, [image.open for image in images]), once)
 
 
 def taken_error(path: str) -> SinkTaken:
@@ -89,12 +89,16 @@ def counts_of(statuses: Counter[Status]) -> Counts:
     return Counts.model_validate({"total": statuses.total(), **statuses})
 
 
-def _named_before(outputs: list[list[str]]) -> list[int]:
-    """The indexes of the images with an output that an earlier one has, or they twice."""
+def _named_before(outputs: Sequence[Sequence[str]], are_open: Sequence[bool]) -> list[int]:
+    """The indexes of the images with an output that an earlier one has, or they twice.
+
+    Variants with one name that is open differ in size, or the worker refuses them.
+    """
     seen: set[str] = set()
     taken: list[int] = []
-    for index, paths in enumerate(outputs):
-        if not seen.isdisjoint(paths) or len(set(paths)) < len(paths):
+    for index, (paths, is_open) in enumerate(zip(outputs, are_open, strict=True)):
+        twice = len(set(paths)) < len(paths) and not is_open
+        if twice or not seen.isdisjoint(paths):
             taken.append(index)
         seen.update(paths)
     return taken

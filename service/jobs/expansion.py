@@ -142,9 +142,8 @@ def _template(text: str, pointer: str) -> Template:
 
 
 def _check_apart(image: BatchImage, outputs: dict[str, str], pointer: str) -> None:
-    for number, output in enumerate(image.outputs):
-        other = image.input if output in image.outputs[:number] else outputs.get(output)
-        if other is not None:
+    for output in image.outputs:
+        if (other := outputs.get(output)) is not None:
             raise BatchRefused(
                 f"{other} and {image.input} would both write {output}: put {{stem}}, {{parent}} or "
                 "{index} into the output",

@@ -67,7 +67,7 @@ class Template:
         for literal, field, spec in self._parts:
             filled.append(_escaped(literal) if escaped else literal)
             if field in OPEN:
-                filled.append(f"{{{field}:{spec}}}")
+                filled.append(f"{{{field}:{spec}}}" if spec else f"{{{field}}}")
             elif field is not None:
                 value = format(values[field], spec)
                 filled.append(_escaped(value) if escaped else value)

@@ -132,6 +132,16 @@ def test_variants_that_write_one_path_are_told(client: TestClient, photo: str, o
     assert "an earlier image" in answer["results"][0]["error"]["detail"]
 
 
+def test_variants_may_differ_by_their_size_alone(client: TestClient, photo: str, out: Path) -> None:
+    output = f"{out}/{{stem}}_{{width}}.png"
+    sizes = ["resize=80x", "resize=40x"]
+    variants = [{"output": output, "operations": [size]} for size in sizes]
+    done(client, {"images": [{"input": photo}], "variants": variants})
+    assert files(out) == {"photo_80.png", "photo_40.png"}
+    answer = done(client, {"images": [{"input": photo}], "variants": [*variants, variants[0]]})
+    assert "sizes are equal" in answer["results"][0]["error"]["detail"]
+
+
 def test_an_image_without_an_output_is_refused(client: TestClient, photo: str) -> None:
     images = [{"input": photo, "output": "out/a.png"}, {"input": photo}]
     faults = refused(client.post(ADDRESS, json={"images": images}))
