@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import batch, operations, serve
+from service.cli import batch, dataset, ingest, operations, send, serve
 
 app = typer.Typer(
     name="darkroom",
@@ -19,6 +19,9 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("batch")(batch.batch)
+app.command("send")(send.send)
+app.command("dataset")(dataset.dataset)
+app.command("ingest")(ingest.ingest)
 app.command("operations")(operations.operations)
 
 

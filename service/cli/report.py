@@ -27,7 +27,8 @@ from service.logs import escape
 class Shown(Protocol):
     """How far a batch is."""
 
-    failures: list[Failure]
+    @property
+    def failures(self) -> list[Failure]: ...
 
     @property
     def total(self) -> int: ...

@@ -52,6 +52,19 @@ def test_a_job_comes_back_with_its_images(jobs: JobStore) -> None:
     assert run(jobs.images("job1", 1)) == []
 
 
+def test_a_job_is_given_its_images_by_its_owner(jobs: JobStore) -> None:
+    run(jobs.create(job(total=0), []))
+    claimed(jobs)
+    for images in (IMAGES[:2], IMAGES):  # the second time for who died in the middle of the first
+        given = run(jobs.expand("job1", "me", images, '{"expanded": true}'))
+        assert (given.total, given.request) == (len(images), '{"expanded": true}')
+    assert run(jobs.images("job1", 0)) == IMAGES
+    with pytest.raises(LeaseLost):
+        run(jobs.expand("job1", "another", [], "{}"))
+    assert run(jobs.images("job1", 0)) == IMAGES
+    assert run(jobs.get("job1")).total == len(IMAGES)
+
+
 def test_images_are_kept_in_chunks(jobs: JobStore) -> None:
     images = [[f"{n}", f"{n}.jpg"] for n in range(2 * IMAGES_A_CHUNK + 1)]
     run(jobs.create(job(total=len(images)), images))

@@ -15,9 +15,10 @@ from tests.live import LiveServer, environment, until
 from tests.relay import Relay
 from tests.service.commands import MAIN, PATIENCE, begin, contents, make_inputs, run, send
 
-COUNT = 120
+COUNT = 80
 KEY = "0123456789abcdef"
-SLOW = ("--input", "in/*.png", "--output", "out/{name}", "--operation", "blur=61")
+WORK = ("--operation", "blur=61", "--operation", "resize=0.25")
+SLOW = ("--input", "in/*.png", "--output", "out/{name}", *WORK)
 QUICK = ("--input", "in/1?.png", "--output", "out/{name}", "--operation", "resize=0.5")
 
 

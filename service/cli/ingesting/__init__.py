@@ -1,0 +1,1 @@
+"""The parts of `ingest`: the folder, the connection, the two protocols, what is counted."""
