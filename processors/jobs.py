@@ -104,6 +104,8 @@ def runner_of(job: Job, limits: Limits) -> JobRunner:
 
 def peak_bytes(runner: JobRunner, data: bytes, names: Sequence[str | None]) -> int:
     """The estimate for the image `data`; 0 for one that `run` will refuse, and say why."""
+    if isinstance(runner, PickledImageRunner):
+        return runner.weight(data)
     try:
         return runner.peak_bytes(probe(data), names)
     except ProcessorError:

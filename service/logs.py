@@ -20,6 +20,7 @@ from service.settings import LogSettings
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 job_id: ContextVar[str | None] = ContextVar("job_id", default=None)
+connection: ContextVar[tuple[str, int] | None] = ContextVar("connection", default=None)
 
 _OUR_HANDLERS = ("darkroom.console", "darkroom.file")
 _UVICORN_LOGGERS = ("uvicorn", "uvicorn.error", "uvicorn.access")
@@ -43,6 +44,16 @@ def bind_job_id(value: str) -> Iterator[None]:
         yield
     finally:
         job_id.reset(token)
+
+
+@contextmanager
+def bind_connection(value: str, descriptor: int) -> Iterator[None]:
+    """Put the identifier and the file descriptor of a connection on each record of the block."""
+    token = connection.set((value, descriptor))
+    try:
+        yield
+    finally:
+        connection.reset(token)
 
 
 def configure_logging(settings: LogSettings) -> None:
@@ -108,6 +119,8 @@ def _add_identifiers(record: logging.LogRecord) -> bool:
     for name, variable in (("request_id", request_id), ("job_id", job_id)):
         if not hasattr(record, name):
             setattr(record, name, variable.get())
+    if (bound := connection.get()) is not None and not hasattr(record, "connection_id"):
+        record.connection_id, record.descriptor = bound
     return True
 
 
@@ -138,6 +151,9 @@ class JsonFormatter(logging.Formatter):
             "request_id": getattr(record, "request_id", None),
             "job_id": getattr(record, "job_id", None),
         }
+        for name in ("connection_id", "descriptor"):
+            if hasattr(record, name):  # of a connection, not of a request
+                entry[name] = getattr(record, name)
         if details := _details(self, record):
             entry["exception"] = details
         return json.dumps(entry, default=str)
@@ -154,7 +170,12 @@ def escape(text: str) -> str:
 
 
 def _identifiers(record: logging.LogRecord) -> str:
-    names = {"request": "request_id", "job": "job_id"}
+    names = {
+        "request": "request_id",
+        "job": "job_id",
+        "connection": "connection_id",
+        "fd": "descriptor",
+    }
     values = {label: getattr(record, name, None) for label, name in names.items()}
     shown = [f"{label}={value}" for label, value in values.items() if value is not None]
     return f" [{' '.join(shown)}]" if shown else ""

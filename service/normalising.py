@@ -2,22 +2,25 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
 from processors.errors import StepFailed
+from processors.jobs import Job
 from processors.operation import Size
 from processors.plan import Pipeline
 from schemas.batches import PipelineRequest
 from schemas.collections import Added, Collection, CollectionImage, CollectionPipeline, Refused
+from schemas.problems import Problem
 from service.engine.base import ItemResult, WorkItem
 from service.engine.dispatch import Dispatcher
 from service.errors import InvalidRequest, problem_of
-from service.store.base import CollectionStore, NameRefused
-from service.store.names import check_image
+from service.store.base import CollectionStore, NameRefused, NotStored
+from service.store.names import check_collection, check_image
 from service.transfer import InlineSink, MemoryFile, MemorySource
 from service.uploads import Received
 
@@ -38,6 +41,27 @@ def check(pipeline: Pipeline) -> None:
                 raise InvalidRequest(detail, [(f"/operations/{at}", detail)])
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file: exactly one of inserted, existing and failed."""
+
+    name: str
+    inserted: bool = False
+    error: Problem | None = None
+
+
+async def collection_of(store: CollectionStore, name: str) -> Collection:
+    """The collection that files are added to, created with the usual pipeline when it is missing.
+
+    Raises StoreError.
+    """
+    check_collection(name)
+    try:
+        return await store.get(name)
+    except NotStored:
+        return await store.create(name, CollectionPipeline())
+
+
 async def add(
     store: CollectionStore,
     dispatcher: Dispatcher,
@@ -45,39 +69,53 @@ async def add(
     files: Sequence[Received],
     held: MemoryFile,
 ) -> Added:
+    """As `outcomes`, by what became of the files."""
+    found = await outcomes(store, dispatcher, collection, files, held)
+    return Added(
+        collection=collection.name,
+        inserted=[one.name for one in found if one.inserted],
+        existing=[one.name for one in found if one.error is None and not one.inserted],
+        failed=[Refused(name=one.name, error=one.error) for one in found if one.error is not None],
+    )
+
+
+async def outcomes(
+    store: CollectionStore,
+    dispatcher: Dispatcher,
+    collection: Collection,
+    files: Sequence[Received],
+    held: MemoryFile,
+    job_of: Callable[[Pipeline], Job] = lambda pipeline: pipeline,
+) -> list[Outcome]:
     """Normalise `files` and store what is new. A file that cannot be an image of it fails alone.
 
     All that is inserted is stored at once: an error of the store means that nothing was
-    acknowledged. Raises StoreError and EngineClosed.
+    acknowledged. `job_of` is for files that are no images yet. Raises StoreError and EngineClosed.
     """
-    failed: list[Refused] = []
-    good: list[Received] = []
-    for file in files:
+    failed: dict[int, Problem] = {}
+    images: dict[int, CollectionImage] = {}
+    items: list[WorkItem] = []
+    for index, file in enumerate(files):
         try:
             check_image(file.name)
-            good.append(file)
         except NameRefused as error:
-            failed.append(Refused(name=file.name, error=problem_of(error)))
-    images: dict[int, CollectionImage] = {}
-    items = [
-        WorkItem(index, MemorySource(held.path, file.offset, file.count), InlineSink())
-        for index, file in enumerate(good)
-    ]
-    async for result in dispatcher.run(_pipeline(collection), items):
-        name = good[result.index].name
+            failed[index] = problem_of(error)
+        else:
+            source = MemorySource(held.path, file.offset, file.count)
+            items.append(WorkItem(index, source, InlineSink()))
+    async for result in dispatcher.run(job_of(_pipeline(collection)), items):
         failure = result.error or _not_one(result)
         if failure is not None:
-            failed.append(Refused(name=name, error=problem_of(failure)))
+            failed[result.index] = problem_of(failure)
         else:
-            images[result.index] = _image(name, result)
-    ordered = [images[index] for index in sorted(images)]
-    inserted = await store.insert(collection.name, ordered)
-    return Added(
-        collection=collection.name,
-        inserted=[image.name for image, new in zip(ordered, inserted, strict=True) if new],
-        existing=[image.name for image, new in zip(ordered, inserted, strict=True) if not new],
-        failed=failed,
-    )
+            images[result.index] = _image(files[result.index].name, result)
+    ordered = sorted(images)
+    inserted = await store.insert(collection.name, [images[index] for index in ordered])
+    new = dict(zip(ordered, inserted, strict=True))
+    return [
+        Outcome(file.name, new.get(index, False), failed.get(index))
+        for index, file in enumerate(files)
+    ]
 
 
 def _pipeline(collection: Collection) -> Pipeline:

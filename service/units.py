@@ -20,6 +20,8 @@ from pydantic import BeforeValidator, Field, FiniteFloat, GetCoreSchemaHandler, 
 from pydantic_core import CoreSchema, core_schema
 from pydantic_settings import NoDecode
 
+from service.camera.address import Address
+
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 
 # The digits are bounded so that no text can be a number too large for a float.
@@ -113,6 +115,12 @@ def _store_url(value: object) -> object:
     return value
 
 
+def _camera_source(value: object) -> object:
+    """Raises ValueError for what names no source."""
+    Address.parse(value.get_secret_value() if isinstance(value, SecretStr) else str(value))
+    return value
+
+
 def usable_cores() -> int:
     """Count the cores that this process may use: a container may grant fewer than there are."""
     if hasattr(os, "sched_getaffinity"):
@@ -149,8 +157,8 @@ Host = Annotated[str, Field(min_length=1), Allowed("an address or a host name")]
 Port = Annotated[int, Field(ge=0, le=65535), Allowed("a whole number from 0 to 65535")]
 OptionalPort = Annotated[Port | None, Allowed("a port from 0 to 65535, or nothing: no listener")]
 CameraSource = Annotated[
-    str,
-    Field(min_length=1),
+    SecretStr,
+    BeforeValidator(_camera_source),
     Allowed("a number of a device, a file, a URL (rtsp, http, https), test or auto"),
 ]
 ApiKey = Annotated[SecretStr, Field(min_length=16)]
@@ -171,6 +179,7 @@ Folders = Annotated[
     Field(min_length=1),
     Allowed("one or more folders, separated by commas"),
 ]
+MemoryBudget = Annotated[ByteSize, DefaultText("half of the memory that the service may use")]
 WorkerMemory = Annotated[ByteSize, Field(ge=768 * MIB), Allowed("a size of at least 768MiB")]
 Workers = Annotated[Count, DefaultText("the number of usable cores")]
 Folder = Annotated[Path, Allowed("a folder")]

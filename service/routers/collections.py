@@ -20,7 +20,6 @@ from schemas.collections import (
 from service import archives, normalising
 from service.dependencies import ServicesDependency
 from service.library.content import matches
-from service.store.base import NotStored
 from service.transfer import MemoryFile
 from service.uploads import BINARY, receive_files, upload_body
 
@@ -69,10 +68,7 @@ async def add_images(name: Name, http: Request, services: ServicesDependency) ->
     with MemoryFile() as held:
         limits = services.settings.limits
         files = await receive_files(http, held, limits.max_image_bytes, limits.max_files)
-        try:
-            collection = await store.get(name)
-        except NotStored:
-            collection = await store.create(name, CollectionPipeline())
+        collection = await normalising.collection_of(store, name)
         return await normalising.add(store, services.dispatcher, collection, files, held)
 
 

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from service.environment import PREFIX, SettingsError
+from service.machine import default_budget
 from service.settings.part import Part
 from service.units import (
     MIB,
@@ -21,6 +22,7 @@ from service.units import (
     LogFile,
     LogFormat,
     LogLevel,
+    MemoryBudget,
     Pixels,
     Port,
     PositiveDuration,
@@ -55,7 +57,7 @@ class ServerSettings(Part):
 
         To be called before listening, and only then: a batch run does not listen.
         """
-        if self.api_keys or self.allow_anonymous or _is_loopback(self.host):
+        if self.api_keys or self.allow_anonymous or is_loopback(self.host):
             return
         raise SettingsError(
             f"DARKROOM_HOST={self.host!r} lets other machines in without a key: set "
@@ -104,6 +106,10 @@ class StoreSettings(Part):
     job_retention: PositiveDuration = Field(
         7 * 24 * 3600.0, description="How long jobs that have ended are kept."
     )
+    unchanged_retention: PositiveDuration = Field(
+        90 * 24 * 3600.0,
+        description="How long it is remembered what outputs were made of, for `skip_unchanged`.",
+    )
     max_queued_jobs: Count = Field(
         1000, description="Jobs that wait or run; more are refused until some have ended."
     )
@@ -134,6 +140,10 @@ class EngineSettings(Part):
     worker_memory: WorkerMemory = Field(
         1536 * MIB, description="Address space that a worker process may use."
     )
+    memory_budget: MemoryBudget = Field(
+        default_factory=default_budget,
+        description="Memory that the images under way may be estimated to take; large ones wait.",
+    )
     processing_delay: Duration = Field(
         0.0,
         description="Time that a request of `/items/` waits first, to watch concurrency.",
@@ -152,7 +162,8 @@ class LogSettings(Part):
     file_count: Count = Field(5, description="Rotated log files to keep beside the current one.")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether `host`, an address or a name, can be reached from this machine only."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,11 +1,11 @@
-"""The second port of the image stream."""
+"""The image stream."""
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from service.environment import PREFIX
 from service.settings.part import Part
-from service.units import OptionalPort
+from service.units import Count, OptionalPort
 
 
 class StreamSettings(Part):
@@ -16,3 +16,4 @@ class StreamSettings(Part):
     port: OptionalPort = Field(
         None, description="Port on which `/` is the stream, for senders of the original server."
     )
+    connections: Count = Field(100, description="Streams that may be open at once.")

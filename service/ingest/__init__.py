@@ -1,0 +1,1 @@
+"""Folders of images over TCP: the original protocol and ours, on one port."""
