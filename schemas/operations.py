@@ -79,6 +79,7 @@ class OperationDescription(BaseModel):
     aliases: list[str]
     text_form: str = Field(description="Its parameters in the order in which text gives them.")
     example: str = Field(description="A use of it that works as it stands.")
+    example_parameters: dict[str, Any] = Field(description="What the example sets.")
     parameters: dict[str, Any] = Field(description="JSON Schema of the object form.")
 
 
@@ -93,5 +94,11 @@ def describe(operation: type[Operation]) -> OperationDescription:
         aliases=list(operation.aliases),
         text_form=f"{operation.name()}={names}" if names else operation.name(),
         example=operation.example,
+        example_parameters=_set_by(operation),
         parameters=operation.model_json_schema(),
     )
+
+
+def _set_by(operation: type[Operation]) -> dict[str, Any]:
+    example = registry().parse(operation.example)
+    return example.model_dump(mode="json", exclude_defaults=True)

@@ -1,0 +1,1 @@
+"""What is live: images over WebSocket, and the camera."""

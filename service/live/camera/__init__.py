@@ -1,0 +1,1 @@
+"""One camera for all viewers: one thread reads it, each frame is encoded once for those alike."""
