@@ -9,13 +9,16 @@ from pathlib import Path
 from benchmarks import (
     chart,
     growth,
+    ingest,
     inputs,
     latency,
     machine,
     operations,
+    preview,
     report,
     rules,
     stores,
+    stream,
 )
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.measure import Effort, available, compare
@@ -34,6 +37,15 @@ def main(arguments: list[str] | None = None) -> None:
         return
     if options.only_stores:
         _only_stores(options)
+        return
+    if options.only_ingest:
+        _only_ingest(options)
+        return
+    if options.only_stream:
+        _only_stream(options)
+        return
+    if options.only_preview:
+        _only_preview(options)
         return
     effort = _QUICK if options.quick else Effort(options.seconds, options.rounds)
     results = measure(inputs.load(options.quick), effort, options)
@@ -72,6 +84,24 @@ def _only_stores(options: argparse.Namespace) -> None:
     _rewrite(options, report.stores_section(found), lambda page: report.with_stores(page, found))
 
 
+def _only_ingest(options: argparse.Namespace) -> None:
+    """Folders over TCP, printed and written into the page, the rest of which stays."""
+    found = _ingest(inputs.load(options.quick).small, options.quick)
+    _rewrite(options, report.ingest_section(found), lambda page: report.with_ingest(page, found))
+
+
+def _only_stream(options: argparse.Namespace) -> None:
+    """Images over WebSocket, printed and written into the page, the rest of which stays."""
+    found = _stream(inputs.load(options.quick).small, options.quick)
+    _rewrite(options, report.stream_section(found), lambda page: report.with_stream(page, found))
+
+
+def _only_preview(options: argparse.Namespace) -> None:
+    """The lab's preview, printed and written into the page, the rest of which stays."""
+    found = _preview(inputs.load(options.quick).large, options.quick)
+    _rewrite(options, report.preview_section(found), lambda page: report.with_preview(page, found))
+
+
 def _rewrite(
     options: argparse.Namespace, lines: Iterable[str], change: Callable[[str], str]
 ) -> None:
@@ -87,6 +117,25 @@ def _stores(pictures: Sequence[Picture], quick: bool) -> stores.StoreFigures:
     if quick:
         return stores.measure(pictures, entries=2000, queries=50, images=100)
     return stores.measure(pictures, entries=100_000, queries=300, images=1000)
+
+
+def _ingest(pictures: Sequence[Picture], quick: bool) -> ingest.IngestFigures:
+    _say("folders over TCP")
+    if quick:
+        return ingest.measure(pictures, images=100, repeats=1)
+    return ingest.measure(pictures, images=1000, repeats=5)
+
+
+def _stream(pictures: Sequence[Picture], quick: bool) -> stream.StreamFigures:
+    _say("images over WebSocket")
+    if quick:
+        return stream.measure(pictures, images=100, repeats=1)
+    return stream.measure(pictures, images=2000, repeats=7)
+
+
+def _preview(pictures: Sequence[Picture], quick: bool) -> preview.PreviewFigures:
+    _say("the lab's preview")
+    return preview.measure(preview.of_twelve_megapixels(pictures), requests=10 if quick else 100)
 
 
 def _costs(quick: bool) -> list[operations.Cost]:
@@ -114,6 +163,9 @@ def _measure_service(results: Results, pictures: Inputs, folder: Path, quick: bo
     _say("the planner's rules")
     results.rules = rules.measure(pictures.small[:: 8 if quick else 4], repeats=2 if quick else 15)
     results.stores = _stores(pictures.small, quick)
+    results.ingest = _ingest(pictures.small, quick)
+    results.stream = _stream(pictures.small, quick)
+    results.preview = _preview(pictures.large, quick)
     results.costs = _costs(quick)
 
 
@@ -139,6 +191,21 @@ def _options() -> argparse.ArgumentParser:
         "--only-stores",
         action="store_true",
         help="what the store takes alone; writes that section of the page",
+    )
+    parser.add_argument(
+        "--only-ingest",
+        action="store_true",
+        help="folders over TCP alone; writes that section of the page",
+    )
+    parser.add_argument(
+        "--only-stream",
+        action="store_true",
+        help="images over WebSocket alone; writes that section of the page",
+    )
+    parser.add_argument(
+        "--only-preview",
+        action="store_true",
+        help="the lab's preview alone; writes that section of the page",
     )
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each contestant")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a measurement")

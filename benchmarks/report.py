@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Iterator
 
 from benchmarks.growth import Growth
+from benchmarks.ingest import IngestFigures, Rate
 from benchmarks.latency import Latency
 from benchmarks.measure import Figure
 from benchmarks.operations import Cost
+from benchmarks.preview import SIDE, Preview, PreviewFigures
 from benchmarks.results import Results, ratio_to
 from benchmarks.rules import Rule
 from benchmarks.stores import StoreFigures
+from benchmarks.stream import BARE, PROCESS, UNDER_WAY, StreamFigures, StreamRate
 from benchmarks.workloads import Workload
 
 _METHOD = """\
@@ -50,7 +53,9 @@ _REPEAT = """\
 on an idle machine. `python -m benchmarks --help` lists the options: `--quick` is a try of seconds,
 `--only NAME` takes one contestant (again for more), and neither writes this page.
 `--only-operations` measures the cost of each operation, in about half a minute, and writes that
-section of the page alone; `--only-stores` does so for the store, in about a minute.
+section of the page alone; `--only-stores` does so for the store, in about a minute, and
+`--only-ingest` for folders over TCP, `--only-stream` for images over WebSocket, `--only-preview`
+for the lab.
 """
 
 _STORES = "## The store"
@@ -66,6 +71,36 @@ _INSERTS_INTRODUCTION = """\
 after the other; beside it one process that opens each with Pillow, resizes it to 80x90, makes it
 gray and a JPEG again, and hands it to `insert_one` in base64. What is counted is acknowledged by
 the journal of the database in each.
+"""
+
+_INGEST = "## Folders over TCP"
+
+_INGEST_INTRODUCTION = """\
+{images:,} JPEG files of 384x256, {kilobytes:.0f} kB on average, into collections: in [both
+protocols](ingest.md) of the listener, and over HTTP, a hundred a request, one request after the
+other. Several clients share the images, each with a collection of its own. What they send is made
+before; a pickle holds the pixels, as Pillow has them. The ways take turns; the rate is the median
+of {repeats}, until the last image is stored. *To HTTP* is the ratio to HTTP with as many clients.
+"""
+
+_PREVIEW = "## The lab's preview"
+
+_PREVIEW_INTRODUCTION = """\
+What [the lab](pages.md#the-lab) asks for while a slider moves, of an image of {megapixels:.0f}
+megapixels: at first a copy of {side} pixels a side, {first:.0f} ms at the median; then each result
+on that copy, from the request to the last byte, in milliseconds. {requests} requests each, one after
+the other; the work alone is the same pipeline over the same bytes in one process, in turns with
+them.
+"""
+
+_STREAM = "## Images over WebSocket"
+
+_STREAM_INTRODUCTION = """\
+{images:,} JPEG files of 768x512 halved and encoded at quality 90, bytes in and bytes out, with
+{under_way} sent ahead over all connections: over [WebSockets](stream.md), and over HTTP with as
+many connections. Beside them the bare loop, file to file. The ways take turns; the rate is the
+median of {repeats} rounds, and a ratio is the median of those of each round. The client of the
+service's ways shares the machine's processors with it.
 """
 
 _COSTS = "## Cost of each operation"
@@ -109,6 +144,12 @@ def summary(results: Results) -> Iterator[str]:
         yield from _rules(results.rules)
     if results.stores is not None:
         yield from stores_section(results.stores)
+    if results.ingest is not None:
+        yield from ingest_section(results.ingest)
+    if results.stream is not None:
+        yield from stream_section(results.stream)
+    if results.preview is not None:
+        yield from preview_section(results.preview)
     if results.costs:
         yield from costs_section(results.costs)
 
@@ -237,6 +278,67 @@ def stores_section(figures: StoreFigures) -> Iterator[str]:
         yield f"MongoDB is not measured: {figures.missing}.\n"
 
 
+def ingest_section(figures: IngestFigures) -> Iterator[str]:
+    """A row for each way and number of clients."""
+    yield f"{_INGEST}\n"
+    yield _INGEST_INTRODUCTION.format(
+        images=figures.images,
+        kilobytes=figures.bytes / 1000,
+        repeats=len(figures.rates[0].rates),
+    )
+    head = ("", "Clients", "Images/s", "Slowest to fastest", "To HTTP")
+    yield from _table(head, (_ingest_row(figures, rate) for rate in figures.rates))
+
+
+def _ingest_row(figures: IngestFigures, rate: Rate) -> tuple[str, ...]:
+    spread = f"{min(rate.rates):,.0f} to {max(rate.rates):,.0f}"
+    ratio = f"{figures.to_http(rate):.2f}"
+    return (rate.way, f"{rate.clients}", f"{rate.median:,.0f}", spread, ratio)
+
+
+def stream_section(figures: StreamFigures) -> Iterator[str]:
+    """A row for each way."""
+    yield f"{_STREAM}\n"
+    yield _STREAM_INTRODUCTION.format(
+        images=figures.images, under_way=UNDER_WAY, repeats=len(figures.rates[0].rates)
+    )
+    head = (
+        "", "Connections", "Images/s", "Slowest to fastest", "To the bare loop",
+        "To /v1/process",
+    )  # fmt: skip
+    yield from _table(head, (_stream_row(figures, rate) for rate in figures.rates))
+
+
+def _stream_row(figures: StreamFigures, rate: StreamRate) -> tuple[str, ...]:
+    return (
+        rate.way,
+        "-" if rate.connections is None else f"{rate.connections}",
+        f"{rate.median:,.0f}",
+        f"{min(rate.rates):,.0f} to {max(rate.rates):,.0f}",
+        *(f"{figures.ratio(rate, way):.2f}" for way in (BARE, PROCESS)),
+    )
+
+
+def preview_section(figures: PreviewFigures) -> Iterator[str]:
+    """A row for each pipeline."""
+    yield f"{_PREVIEW}\n"
+    yield _PREVIEW_INTRODUCTION.format(
+        megapixels=figures.megapixels, first=figures.first, side=SIDE, requests=figures.requests
+    )
+    head = ("Pipeline", "Median", "95th percentile", "Work alone", "Added by the service")
+    yield from _table(head, (_preview_row(one) for one in figures.previews))
+
+
+def _preview_row(one: Preview) -> tuple[str, ...]:
+    times = (f"{milliseconds:.1f}" for milliseconds in (one.median, one.p95, one.bare))
+    return (one.title, *times, f"{one.added:.0%}")
+
+
+def with_preview(page: str, figures: PreviewFigures) -> str:
+    """`page` with its section of the preview written anew, or set before that of operations."""
+    return _with_section(page, _PREVIEW, preview_section(figures), _COSTS)
+
+
 def with_costs(page: str, costs: list[Cost]) -> str:
     """`page` with its section of operations written anew, or set before how it is measured."""
     return _with_section(page, _COSTS, costs_section(costs), "## How it is measured")
@@ -245,6 +347,16 @@ def with_costs(page: str, costs: list[Cost]) -> str:
 def with_stores(page: str, figures: StoreFigures) -> str:
     """`page` with its section of the store written anew, or set before that of operations."""
     return _with_section(page, _STORES, stores_section(figures), _COSTS)
+
+
+def with_ingest(page: str, figures: IngestFigures) -> str:
+    """`page` with its section of folders written anew, or set before that of operations."""
+    return _with_section(page, _INGEST, ingest_section(figures), _COSTS)
+
+
+def with_stream(page: str, figures: StreamFigures) -> str:
+    """`page` with its section of the stream written anew, or set before that of operations."""
+    return _with_section(page, _STREAM, stream_section(figures), _COSTS)
 
 
 def _with_section(page: str, title: str, lines: Iterable[str], follower: str) -> str:

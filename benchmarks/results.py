@@ -3,11 +3,14 @@
 from dataclasses import dataclass, field
 
 from benchmarks.growth import Growth
+from benchmarks.ingest import IngestFigures
 from benchmarks.latency import Latency
 from benchmarks.measure import Effort, Figure
 from benchmarks.operations import Cost
+from benchmarks.preview import PreviewFigures
 from benchmarks.rules import Rule
 from benchmarks.stores import StoreFigures
+from benchmarks.stream import StreamFigures
 from benchmarks.workloads import Workload
 
 
@@ -24,6 +27,9 @@ class Results:
     rules: list[Rule] = field(default_factory=list)
     costs: list[Cost] = field(default_factory=list)
     stores: StoreFigures | None = None
+    ingest: IngestFigures | None = None
+    stream: StreamFigures | None = None
+    preview: PreviewFigures | None = None
 
 
 def rate_of(figures: list[Figure], *names: str) -> float | None:

@@ -12,18 +12,27 @@ from fastapi_offline import FastAPIOffline
 
 from processors.registry import registry
 from service import handlers, middleware
+from service.ending import Ending
+from service.engine.admission import small_bytes
 from service.engine.base import Engine, EngineClosed
 from service.engine.dispatch import Dispatcher
 from service.engine.local import LocalEngine
 from service.engine.worker import WorkerConfig
 from service.environment import SettingsError
+from service.ingest.listener import Listener
 from service.jobs.runner import JobRunner
+from service.jobs.running import JobImages
+from service.jobs.unchanged import Unchanged
 from service.jobs.webhooks import WebhookCaller
 from service.library import Library
 from service.library.folder import Folder
+from service.live.camera.metrics import CameraCollector
+from service.live.camera.shared import SharedCamera
+from service.live.streams import Streams
 from service.metrics import Metrics
 from service.routers import (
     batches,
+    camera,
     collections,
     health,
     images,
@@ -31,10 +40,16 @@ from service.routers import (
     items,
     jobs,
     operations,
+    page_home,
+    page_lab,
+    page_library,
+    page_session,
+    page_static,
     plans,
     problems,
     process,
     recipes,
+    stream,
 )
 from service.services import Services, limits_from, storage_from
 from service.settings import Settings, load_settings
@@ -59,16 +74,38 @@ Paths name files on the server. Try **POST /v1/batches**: its example works as i
 def build_services(settings: Settings) -> Services:
     """The parts that `settings` describe. No process or connection is opened before its use."""
     storage, limits = storage_from(settings), limits_from(settings)
-    config = WorkerConfig(storage, limits, settings.engine.worker_memory)
-    engine: Engine = LocalEngine(config, settings.engine.workers, settings.engine.task_timeout)
+    workers, budget = settings.engine.workers, settings.engine.memory_budget
+    small = small_bytes(budget, workers)
+    config = WorkerConfig(storage, limits, settings.engine.worker_memory, small=small)
+    engine: Engine = LocalEngine(config, workers, settings.engine.task_timeout)
     metrics = Metrics(engine)
-    dispatcher = Dispatcher(engine, storage, metrics.count_images)
+    dispatcher = Dispatcher(engine, storage, metrics.count_images, budget)
+    metrics.watch(dispatcher.admission)
     store = store_from(settings)
     library = Library(Folder(settings.store.library), store.images, dispatcher)
     webhooks = WebhookCaller(webhook_body, settings.webhook.secret, settings.webhook.allow_private)
     retention = settings.store.job_retention
-    runner = JobRunner(store.jobs, dispatcher, stored_result, webhooks, retention)
-    return Services(settings, storage, limits, engine, dispatcher, metrics, store, library, runner)
+    unchanged = Unchanged(store.outputs, storage, settings.store.unchanged_retention)
+    job_images = JobImages(storage, settings.limits.max_job_images, unchanged)
+    runner = JobRunner(store.jobs, dispatcher, stored_result, webhooks, retention, job_images)
+    camera = SharedCamera(settings.camera, dispatcher)
+    metrics.register(CameraCollector(camera))
+    ending = Ending()
+    ending.listen(camera.end_streams)
+    return Services(
+        settings,
+        storage,
+        limits,
+        engine,
+        dispatcher,
+        metrics,
+        store,
+        library,
+        runner,
+        unchanged,
+        camera,
+        ending,
+    )
 
 
 def store_from(settings: Settings) -> Store:
@@ -107,25 +144,48 @@ async def _scan(library: Library) -> None:
         _log.warning("library: %s: %s", failure.path, failure.error.detail)
 
 
+@asynccontextmanager
+async def _stream_port(app: FastAPI, settings: Settings) -> AsyncIterator[None]:
+    if settings.stream.port is None:
+        yield
+        return
+    # Only where it is used: the server is no part of what a batch on the command line needs.
+    from service.live.port import stream_port
+
+    async with stream_port(app, settings.server.host, settings.stream.port, settings):
+        yield
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The application. It works without its lifespan too, as a TestClient may use it.
 
     Raises SettingsError.
     """
     services = build_services(load_settings() if settings is None else settings)
+    streams = Streams(services)
+    listener = Listener(services)
+    services.ending.listen(listener.end)
     for problem in registry().problems:
         _log.error("plugin %s was not loaded: %s", problem.plugin, problem.detail)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         services.engine.reopen()
+        streams.reopen()
+        services.camera.reopen()
         gc.freeze()  # what is loaded stays, and a collection in mid-batch need not look at it
         await _open(services.store)
         warm_up = asyncio.create_task(asyncio.to_thread(services.engine.start))
         scan = asyncio.create_task(_scan(services.library))
         services.runner.start()
-        yield
-        await asyncio.to_thread(services.runner.stop, services.settings.server.shutdown_timeout)
+        async with _stream_port(app, services.settings), listener.listening():
+            with services.ending.on_signals():
+                yield
+        services.ending.begin()
+        await asyncio.gather(
+            asyncio.to_thread(services.camera.close),
+            asyncio.to_thread(services.runner.stop, services.settings.server.shutdown_timeout),
+        )
         scan.cancel()
         await asyncio.gather(scan, return_exceptions=True)
         await warm_up
@@ -141,19 +201,28 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         swagger_ui_parameters={"tryItOutEnabled": False, "defaultModelsExpandDepth": 0},
     )
     app.state.services = services
+    app.state.streams = streams
+    app.state.ingest = listener
     for router in (
         batches,
         process,
+        stream,
         inspect,
         plans,
         jobs,
         images,
         collections,
+        camera,
         recipes,
         operations,
         items,
         health,
         problems,
+        page_home,
+        page_lab,
+        page_library,
+        page_session,
+        page_static,
     ):
         app.include_router(router.router)
     handlers.install(app)

@@ -9,7 +9,7 @@ from schemas.problems import Fault, Problem
 from service import storage
 from service.engine import base as engine
 from service.store import base as store
-from service.store.errors import KeyReused, LeaseLost
+from service.store.errors import KeyReused, LeaseLost, QueueFull
 
 TYPE_PREFIX = "/problems/"
 _ABSENT = object()
@@ -40,12 +40,20 @@ class BodyTooSlow(RequestError):
     """The body stands still, or comes in too slowly."""
 
 
-class TooManyJobs(RequestError):
-    """As many jobs wait as may."""
-
-
 class NotAuthorized(RequestError):
     """The API key is missing or wrong."""
+
+
+class CrossOrigin(RequestError):
+    """A page of another site, or a form of another session, wants to change something."""
+
+
+class TooManyConnections(RequestError):
+    """As many connections as may are open, or their images fill the memory that they may take."""
+
+
+class ConnectionTooSlow(RequestError):
+    """A connection stands still, or has taken too long."""
 
 
 class NotFound(RequestError):
@@ -54,6 +62,18 @@ class NotFound(RequestError):
 
 class MethodNotAllowed(RequestError):
     """The address takes other methods."""
+
+
+class CameraBusy(RequestError):
+    """As many watch the camera, or in as many ways, as may."""
+
+
+class CameraUnavailable(RequestError):
+    """The camera gives no picture."""
+
+
+class RecordingConflict(RequestError):
+    """A recording is under way, or none is."""
 
 
 class TooManyFiles(RequestError):
@@ -93,7 +113,7 @@ KINDS: dict[type[Exception], Kind] = {
         "Body too slow",
         "Send the body without pauses, or raise DARKROOM_BODY_TIMEOUT.",
     ),
-    TooManyJobs: Kind(
+    QueueFull: Kind(
         "too-many-jobs",
         429,
         "Too many jobs",
@@ -105,6 +125,25 @@ KINDS: dict[type[Exception], Kind] = {
         "API key missing or wrong",
         "Send `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
     ),
+    CrossOrigin: Kind(
+        "cross-origin",
+        403,
+        "Sent by a page of another site",
+        "Use the pages of this service, or send an API key in a header.",
+    ),
+    TooManyConnections: Kind(
+        "too-many-connections",
+        503,
+        "Too many connections",
+        "Connect again later, or raise DARKROOM_INGEST_CONNECTIONS or DARKROOM_INGEST_MEMORY.",
+    ),
+    ConnectionTooSlow: Kind(
+        "connection-too-slow",
+        408,
+        "Connection too slow",
+        "Send without pauses, in several connections if need be, or raise "
+        "DARKROOM_INGEST_IDLE_TIMEOUT or DARKROOM_INGEST_TOTAL_TIMEOUT.",
+    ),
     NotFound: Kind("not-found", 404, "Not found", "See /docs for the addresses."),
     MethodNotAllowed: Kind(
         "method-not-allowed", 405, "Method not allowed", "The header Allow lists the methods."
@@ -114,6 +153,24 @@ KINDS: dict[type[Exception], Kind] = {
         503,
         "Too many open files",
         "Send the request again later, or raise the server's limit of open files (`ulimit -n`).",
+    ),
+    CameraBusy: Kind(
+        "camera-busy",
+        503,
+        "Too many watch the camera",
+        "Try again when others have left, or raise DARKROOM_CAMERA_VIEWERS.",
+    ),
+    CameraUnavailable: Kind(
+        "camera-unavailable",
+        503,
+        "The camera gives no picture",
+        "Check DARKROOM_CAMERA, and that the camera is on; it is opened again by itself.",
+    ),
+    RecordingConflict: Kind(
+        "recording-conflict",
+        409,
+        "One recording at a time",
+        "Stop the recording that is under way, or start one.",
     ),
     image.UnknownOperation: Kind(
         "unknown-operation", 422, "Unknown operation", "GET /v1/operations lists the names."
@@ -267,11 +324,19 @@ def problem_of(error: BaseException, index: int | None = None) -> Problem:
     )
 
 
+def step_pointer(error: image.StepFailed) -> str:
+    """Where in the request the operation is that failed."""
+    if isinstance(error.step, tuple):
+        variant, at = error.step
+        return f"/variants/{variant}/operations/{at}"
+    return f"/operations/{error.step}"
+
+
 def _faults(error: BaseException) -> Sequence[tuple[str, str]]:
     if isinstance(error, RequestError):
         return error.faults
     if isinstance(error, image.StepFailed) and error.step is not None:
-        return [(f"/operations/{error.step}", str(error))]
+        return [(step_pointer(error), str(error))]
     return ()
 
 

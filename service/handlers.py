@@ -63,18 +63,23 @@ def problem_response(error: BaseException, headers: dict[str, str] | None = None
     headers = dict(headers or {})
     if problem.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if problem.status == 503:
+    if problem.status in (429, 503):
         headers["Retry-After"] = _RETRY_AFTER_SECONDS
     return Response(problem.model_dump_json(), problem.status, headers, MEDIA_TYPE)
 
 
 def internal_error(error: Exception) -> Response:
     """The answer for an error that no other handler took; the log has its cause."""
+    return problem_response(unexpected(error))
+
+
+def unexpected(error: Exception) -> Exception:
+    """What to tell a client about an error that nobody took; the log has its cause."""
     if isinstance(error, OSError) and error.errno in _NO_DESCRIPTORS:
         _log.warning("a request was put off: %s", error)
-        return problem_response(TooManyFiles("the server has too many open files for now"))
+        return TooManyFiles("the server has too many open files for now")
     _log.error("unexpected %s", type(error).__name__, exc_info=error)
-    return problem_response(error)
+    return error
 
 
 async def _known(request: Request, error: Exception) -> Response:
@@ -124,7 +129,7 @@ def request_error(error: RequestValidationError, route: object = None) -> Reques
 
 def _fault(item: dict[str, Any], body: Any, route: object) -> tuple[str, str]:
     origin, *location = item["loc"]
-    sent = body if origin in ("body", "form") else dict.fromkeys(location)
+    sent = body if origin in ("body", "form", "message") else dict.fromkeys(location)
     at = pointer(location, sent, missing=item["type"] == "missing")
     detail = plain_message(cast(Any, item))
     field = str(location[-1]) if location else ""

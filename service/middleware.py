@@ -10,11 +10,12 @@ import re
 import secrets
 import sys
 from time import perf_counter
+from urllib.parse import quote
 
 from fastapi import FastAPI
 from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.engine.base import EngineClosed
@@ -24,11 +25,15 @@ from service.logs import bind_request_id
 from service.metrics import Metrics
 from service.services import Services
 from service.store.base import StoreError
+from service.web.origins import SameOrigin
+from service.web.rendering import prefers_html
+from service.web.sessions import Sessions, session_of
 
 _log = logging.getLogger("darkroom.http")
 
 REQUEST_ID = "X-Request-ID"
-_OPEN_PATHS = {"/healthz", "/readyz"}
+_OPEN_PATHS = {"/healthz", "/readyz", "/session"}
+_OPEN_FILES = "/static/"
 _PLAIN_ID = re.compile(r"[ -Z\\^-~]{1,128}")
 """Printable ASCII but for the brackets, which close the id's field in a log line."""
 _OWN_ASSETS = "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' blob:; " + (
@@ -45,6 +50,7 @@ def install(app: FastAPI, services: Services) -> None:
     server = services.settings.server
     app.add_middleware(OwnAssets)
     app.add_middleware(BodyLimit, limit=server.max_body, timeout=server.body_timeout)
+    app.add_middleware(SameOrigin)
     app.add_middleware(ApiKeys, keys=server.api_keys)
     app.add_middleware(Observed, metrics=services.metrics)
     app.add_middleware(PlainStart)
@@ -74,10 +80,14 @@ class Observed:
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         identifier = _acceptable(Headers(scope=scope).get(REQUEST_ID, ""))
+        if scope["type"] == "websocket":
+            with bind_request_id(identifier):
+                await self._app(scope, receive, send)
+            return
         status = 0
         started = perf_counter()
 
@@ -122,18 +132,22 @@ class ApiKeys:
     def __init__(self, app: ASGIApp, keys: tuple[SecretStr, ...]) -> None:
         self._app = app
         self._keys = [key.get_secret_value().encode() for key in keys]
+        self._sessions = Sessions(keys)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not self._allowed(scope):
+        if scope["type"] in ("http", "websocket") and not self._allowed(scope):
             refusal = NotAuthorized("this service wants an API key, and this one is not known")
-            await problem_response(refusal)(scope, receive, send)
+            await (_sign_in(scope) or problem_response(refusal))(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
     def _allowed(self, scope: Scope) -> bool:
-        if not self._keys or scope["path"] in _OPEN_PATHS:
+        path, headers = scope["path"], Headers(scope=scope)
+        if not self._keys or path in _OPEN_PATHS or path.startswith(_OPEN_FILES):
             return True
-        given = _given_key(Headers(scope=scope)).encode("latin-1", "replace")
+        if self._sessions.holds(session_of(headers)):
+            return True
+        given = _given_key(headers).encode("latin-1", "replace")
         # All are compared: the time must not tell which one is right.
         return sum(hmac.compare_digest(given, key) for key in self._keys) > 0
 
@@ -227,7 +241,8 @@ class OwnAssets:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 if headers.get("content-type", "").startswith("text/html"):
-                    headers["Content-Security-Policy"] = _OWN_ASSETS
+                    # Pages of ours have a stricter one.
+                    headers.setdefault("Content-Security-Policy", _OWN_ASSETS)
             await send(message)
 
         await self._app(scope, receive, send_with_policy)
@@ -245,6 +260,15 @@ def _cut_off(refusal: RequestError) -> Response:
 def _acceptable(identifier: str) -> str:
     """The client's request id if it is short and plain, else a new one."""
     return identifier if _PLAIN_ID.fullmatch(identifier) else secrets.token_hex(8)
+
+
+def _sign_in(scope: Scope) -> Response | None:
+    """Where a browser that opens a page shows its key; None for other clients."""
+    if scope.get("method") != "GET" or not prefers_html(Headers(scope=scope).get("accept", "")):
+        return None
+    query = scope["query_string"].decode("latin-1")
+    asked = scope["path"] + (f"?{query}" if query else "")
+    return RedirectResponse(f"/session?next={quote(asked, safe='')}", 303)
 
 
 def _given_key(headers: Headers) -> str:

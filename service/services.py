@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from processors.limits import Limits
+from service.ending import Ending
 from service.engine.base import Engine
 from service.engine.dispatch import Dispatcher
 from service.errors import InvalidRequest
 from service.jobs.runner import JobRunner
+from service.jobs.unchanged import Unchanged
 from service.library import Library
+from service.live.camera.shared import SharedCamera
 from service.metrics import Metrics
 from service.settings import Settings
 from service.storage import Storage
@@ -29,6 +32,9 @@ class Services:
     store: Store
     library: Library
     runner: JobRunner
+    unchanged: Unchanged
+    camera: SharedCamera
+    ending: Ending
 
     def check_counts(self, images: Sequence[Any], operations: Sequence[Any]) -> None:
         """Raises InvalidRequest when a request has more of either than it may."""

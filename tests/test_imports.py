@@ -25,6 +25,13 @@ MAY_IMPORT = {
     "service.storage": ("service.storage", "schemas", "processors.errors"),
     "service.transfer": ("service.storage", "schemas", "processors.errors"),
     "service.store": ("service.store", "schemas", "processors.errors"),
+    # The desktop window works with it, and knows no server.
+    "service.camera": (
+        "service.camera",
+        "service.storage",
+        "service.store.errors",
+        "processors",
+    ),
     "service.engine": (
         "service.engine",
         "service.storage",

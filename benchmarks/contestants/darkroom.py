@@ -49,7 +49,7 @@ class Server(Running):
     """
 
     def __init__(self, **settings: str) -> None:
-        port = _free_port()
+        port = free_port()
         command = [sys.executable, "main.py", "serve", "--port", str(port)]
         more = {f"DARKROOM_{name.upper()}": value for name, value in settings.items()}
         self._process = subprocess.Popen(command, cwd=ROOT, env=environment() | more)
@@ -143,7 +143,7 @@ class CommandLine(Contestant):
         return Command()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

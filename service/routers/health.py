@@ -2,7 +2,7 @@
 
 import asyncio
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from service.dependencies import ServicesDependency
@@ -12,21 +12,6 @@ _STORE_SECONDS = 1.0
 """Those who ask whether a service is ready do not wait for long."""
 
 router = APIRouter(tags=["service"])
-
-
-@router.get("/", summary="What this is, and where things are")
-async def home(request: Request) -> dict[str, str]:
-    return {
-        "name": request.app.title,
-        "version": request.app.version,
-        "documentation": "/docs",
-        "openapi": "/openapi.json",
-        "operations": "/v1/operations",
-        "batches": "/v1/batches",
-        "process": "/v1/process",
-        "health": "/healthz",
-        "metrics": "/metrics",
-    }
 
 
 @router.get("/healthz", summary="The process answers")

@@ -98,11 +98,8 @@ async def stream_events(
 @router.post("/{id}/cancel", status_code=202, summary="Cancel a job")
 async def cancel_job(id: Id, services: ServicesDependency) -> Job:
     """Images under way are finished; those that wait are not begun."""
-    moment = now()
-    job = await services.store.jobs.cancel(id, moment)
+    job = await services.store.jobs.cancel(id, now())
     services.runner.hurry()
-    if job.ended_at == moment:  # it waited, and ends here
-        services.runner.ended(job)
     return job_view(job)
 
 
@@ -145,6 +142,8 @@ async def _events(services: Services, id: str, after: int) -> AsyncGenerator[str
                 yield f"event: progress\ndata: {view}\n\n"
             elif (silent := silent + 1) % _HEARTBEAT_POLLS == 0:
                 yield ": still here\n\n"
+            if services.ending.begun:
+                return  # who reconnects, with the last id, misses nothing
             if len(found) < _PAGE and job.state not in ENDED:
                 await asyncio.wait({changed}, timeout=_POLL_SECONDS)
         except (NotStored, StoreUnavailable):

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from processors.registry import registry
@@ -98,13 +99,25 @@ def test_metrics_tell_the_workers(client: TestClient) -> None:
     assert metric(client, "darkroom_queued_tasks") == 0
 
 
+def test_metrics_tell_the_large_images(client: TestClient, app: FastAPI) -> None:
+    admission = services(app).dispatcher.admission
+    inside, waiting = admission.enter(1 << 60), admission.enter(1 << 60)
+    try:
+        assert metric(client, "darkroom_large_image_bytes") == 1 << 60
+        assert metric(client, "darkroom_large_images_waiting") == 1
+    finally:
+        admission.leave(waiting)
+        admission.leave(inside)
+    assert metric(client, "darkroom_large_image_bytes") == 0
+
+
 def test_the_catalogue_has_each_operation(client: TestClient) -> None:
     found = client.get("/v1/operations").json()
     assert [entry["name"] for entry in found] == [operation.name() for operation in registry()]
     for entry in found:
         assert set(entry) == {
             *("name", "family", "summary", "description", "aliases", "text_form", "example"),
-            "parameters",
+            *("example_parameters", "parameters"),
         }
 
 

@@ -12,7 +12,14 @@ import pytest
 import uvicorn
 
 from service.environment import SettingsError
-from service.logs import bind_job_id, bind_request_id, configure_logging, job_id, request_id
+from service.logs import (
+    bind_connection,
+    bind_job_id,
+    bind_request_id,
+    configure_logging,
+    job_id,
+    request_id,
+)
 from service.settings import LogSettings
 
 logger = logging.getLogger("darkroom.jobs")
@@ -69,6 +76,28 @@ def test_a_plain_line_names_only_what_is_bound(capsys: pytest.CaptureFixture[str
     with bind_job_id("9f"):
         logger.info("done")
     assert "darkroom.jobs [job=9f] done" in capsys.readouterr().err
+
+
+def test_a_plain_line_names_the_connection_and_its_descriptor(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure()
+    with bind_connection("c0ffee", 14):
+        logger.info("closed")
+    logger.info("later")
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.endswith("darkroom.jobs [connection=c0ffee fd=14] closed")
+    assert second.endswith("darkroom.jobs later")
+
+
+def test_a_json_line_names_the_connection_and_its_descriptor(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure(format="json")
+    with bind_connection("c0ffee", 14):
+        logger.info("closed")
+    entry = json.loads(capsys.readouterr().err)
+    assert (entry["connection_id"], entry["descriptor"]) == ("c0ffee", 14)
 
 
 def test_a_json_line(capsys: pytest.CaptureFixture[str]) -> None:

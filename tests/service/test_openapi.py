@@ -206,12 +206,20 @@ def kept(client: TestClient) -> None:
         assert response.is_success, response.text
 
 
+NOT_TRIED = (
+    "/v1/jobs/{id}",  # ids of jobs are random
+    "/v1/camera/stream",  # it has no end
+    "/v1/camera/pictures/{name}",  # there are none in the repository
+    "/v1/camera/recordings/{name}",
+)
+
+
 def test_every_get_works_with_the_example_of_its_parameters(
     repository_client: TestClient, description: dict[str, Any]
 ) -> None:
     kept(repository_client)
     for method, path, operation in operations(description):
-        if method != "get" or path.startswith("/v1/jobs/{id}"):  # ids of jobs are random
+        if method != "get" or path.startswith(NOT_TRIED):
             continue
         query = {}
         for parameter in operation.get("parameters", []):

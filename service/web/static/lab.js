@@ -1,0 +1,317 @@
+// The lab: what its parts do together.
+
+import { askJson, problemBox } from "./ask.js";
+import { chooseImage } from "./chooser.js";
+import { el, fill, find, readableBytes } from "./dom.js";
+import { ending, saveRecipe, showCode } from "./exports.js";
+import "./image_view.js";
+import "./palette.js";
+import { pickable, pickFor } from "./picking.js";
+import { Pipeline } from "./pipeline.js";
+import { Source } from "./source.js";
+import "./steps.js";
+
+const SETTLED = 700;
+/** @type {(name: string) => any} */
+const byId = (name) => find(`#${name}`);
+
+class Lab {
+  /** @param {any[]} operations  the catalogue */
+  constructor(operations) {
+    this.catalogue = new Map(operations.map((one) => [one.name, one]));
+    this.pipeline = new Pipeline();
+    /** @type {Source | null} */
+    this.source = null;
+    this.view = find("image-view");
+    this.steps = find("step-list");
+    this.zoom = "fit";
+    this.busy = false;
+    this.again = false;
+    this.settling = 0;
+    this.running = new AbortController();
+    this.restore();
+    find("operation-palette").show(operations, (/** @type {any} */ one) => this.add(one));
+    this.steps.connect(this.pipeline, this.catalogue, {
+      say: (/** @type {string} */ text) => (byId("spoken").textContent = text),
+      side: () => Math.max(this.source?.width ?? 0, this.source?.height ?? 0),
+      pickable: (/** @type {any} */ step) => (this.source ? pickable(step, this.catalogue) : ""),
+      pick: (/** @type {any} */ step) => this.pick(step),
+    });
+    this.pipeline.addEventListener("change", () => this.changed());
+    this.listen();
+    this.reflect();
+  }
+
+  /** The pipeline of the address: that behind `#`, else the operations of the query. */
+  restore() {
+    const start = byId("lab").dataset;
+    const text = location.hash.length > 1 ? decodeURIComponent(location.hash.slice(1)) : start.steps;
+    try {
+      if (text) this.pipeline.read(text);
+    } catch {
+      fill(byId("trouble"), problemBox({ title: "Address", message: "its pipeline cannot be read; it was left out" }));
+    }
+    const image = new URLSearchParams(location.search).get("image");
+    if (image) this.use(() => Source.stored(image));
+    else this.invite();
+  }
+
+  listen() {
+    const dialog = byId("dialog");
+    byId("choose").onclick = () => chooseImage(dialog, (id) => this.use(() => Source.stored(id)));
+    byId("file").onchange = () => byId("file").files[0] && this.use(() => Source.dropped(byId("file").files[0]));
+    byId("undo").onclick = () => this.pipeline.undo();
+    byId("redo").onclick = () => this.pipeline.redo();
+    byId("download").onclick = () => this.download();
+    byId("recipe").onclick = () => saveRecipe(dialog, this.work());
+    byId("code").onclick = () => this.source && showCode(dialog, this.work());
+    byId("compare").onclick = () => this.compare();
+    byId("format").onchange = byId("quality").onchange = () => this.pipeline.write(this.encoding());
+    byId("plan").addEventListener("toggle", () => this.plan());
+    for (const button of document.querySelectorAll("[data-zoom]")) {
+      button.addEventListener("click", () => this.setZoom(/** @type {HTMLElement} */ (button).dataset.zoom ?? "fit"));
+    }
+    addEventListener("keydown", (event) => this.key(event));
+    addEventListener("dragover", (event) => event.dataTransfer?.types.includes("Files") && event.preventDefault());
+    addEventListener("drop", (event) => {
+      const file = event.dataTransfer?.files[0];
+      if (!file) return;
+      event.preventDefault();
+      this.use(() => Source.dropped(file));
+    });
+    addEventListener("hashchange", () => {
+      if (decodeURIComponent(location.hash.slice(1)) === this.pipeline.text()) return;
+      this.pipeline.change(() => this.pipeline.read(decodeURIComponent(location.hash.slice(1))));
+    });
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const typing = /** @type {HTMLElement} */ (event.target).matches?.("input[type=text], input[type=search], textarea");
+    if (typing || !(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z") return;
+    event.preventDefault();
+    if (event.shiftKey) this.pipeline.redo();
+    else this.pipeline.undo();
+  }
+
+  invite() {
+    const choose = el("button", { class: "primary", onclick: () => byId("choose").click() }, "Choose an image");
+    this.welcome = el("div", { class: "empty" }, el("h2", {}, "Put an image on the table"),
+      el("p", {}, "Drop a file anywhere on this page: it is not stored. Or take one of the library."), choose);
+    this.view.append(this.welcome);
+  }
+
+  /**
+   * Work on another image.
+   * @param {() => Promise<Source>} open
+   */
+  async use(open) {
+    const readings = find(".readings");
+    readings.textContent = "loading the image…";
+    try {
+      const source = await open();
+      await source.load();
+      this.source = source;
+      this.welcome?.remove();
+      fill(byId("trouble"));
+      await this.view.showBefore(/** @type {Blob} */ (source.reduced));
+      this.reflect();
+      this.steps.draw();
+      this.render();
+    } catch (error) {
+      readings.textContent = "";
+      fill(byId("trouble"), problemBox(error));
+    }
+  }
+
+  /** @param {any} operation  of the catalogue */
+  add(operation) {
+    const step = this.pipeline.add(operation.name, initial(operation, this.source));
+    this.steps.reveal(step);
+    byId("spoken").textContent = `${operation.name} was added as step ${this.pipeline.steps.length}`;
+  }
+
+  changed() {
+    this.reflect();
+    this.render();
+  }
+
+  /** The address, the buttons and the fields say what the pipeline is. */
+  reflect() {
+    const { pipeline } = this;
+    const query = this.source?.id ? `?image=${encodeURIComponent(this.source.id)}` : this.source ? "" : location.search;
+    history.replaceState(null, "", `/lab${query}#${encodeURIComponent(pipeline.text())}`);
+    byId("undo").disabled = !pipeline.past.length;
+    byId("redo").disabled = !pipeline.future.length;
+    byId("format").value = pipeline.encode.format ?? "";
+    byId("quality").value = pipeline.encode.quality ?? "";
+    for (const name of ["download", "code"]) byId(name).disabled = !this.source;
+    const handed = new URLSearchParams({ operations: JSON.stringify(pipeline.operations) });
+    if (Object.keys(pipeline.encode).length) handed.set("encode", JSON.stringify(pipeline.encode));
+    byId("batch").href = `/jobs?${handed}`;
+  }
+
+  encoding() {
+    const [format, quality] = [byId("format").value, Number(byId("quality").value)];
+    return { ...(format && { format }), ...(quality && { quality }) };
+  }
+
+  work() {
+    const source = /** @type {Source} */ (this.source);
+    const signedIn = Boolean(byId("lab").dataset.signedIn);
+    return { source, operations: this.pipeline.operations, encode: this.pipeline.encode, signedIn };
+  }
+
+  /** One preview at a time, and always the newest: what became old while it ran is given up. */
+  async render() {
+    if (!this.source) return;
+    clearTimeout(this.settling);
+    this.running.abort();
+    this.running = new AbortController();
+    const { signal } = this.running;
+    await new Promise((resolve) => requestAnimationFrame(resolve)); // several changes in a frame are one
+    if (signal.aborted) return;
+    this.view.classList.add("waiting");
+    try {
+      await (this.zoom === "fit" ? this.preview(signal) : this.full(signal, true));
+      fill(byId("trouble"));
+      this.steps.blame(null);
+    } catch (error) {
+      if (!signal.aborted) this.complain(error);
+    }
+    if (!signal.aborted) this.view.classList.remove("waiting");
+  }
+
+  /** @param {AbortSignal} signal */
+  async preview(signal) {
+    const source = /** @type {Source} */ (this.source);
+    const text = this.pipeline.text();
+    const result = await source.preview(this.pipeline.operations, this.catalogue, signal);
+    if (signal.aborted) return;
+    await this.view.show(result.images);
+    if (signal.aborted) return;
+    this.read(result, "preview");
+    this.view.dataset.rendered = text;
+    this.settling = setTimeout(() => this.full(signal, false).catch(() => {}), SETTLED);
+    this.plan();
+  }
+
+  /**
+   * @param {AbortSignal} signal
+   * @param {boolean} shown
+   */
+  async full(signal, shown) {
+    const source = /** @type {Source} */ (this.source);
+    const text = this.pipeline.text();
+    const encode = { ...(shown ? source.viewed : {}), ...this.pipeline.encode };
+    const result = await source.result(this.pipeline.operations, encode, signal);
+    if (signal.aborted) return;
+    if (shown) {
+      await this.view.show(result.images);
+      if (signal.aborted) return;
+      this.view.dataset.rendered = text;
+      this.plan();
+    }
+    this.read(result, "full size");
+  }
+
+  /**
+   * @param {import("./source.js").Result} result
+   * @param {string} what
+   */
+  read(result, what) {
+    const stages = ["decode", "operations", "encode"].filter((name) => name in result.stages)
+      .map((name) => `${name} ${result.stages[name].toFixed(1)}`).join(" · ");
+    const several = result.images.length > 1 ? `${result.images.length} images, ` : `${result.width} × ${result.height} px, `;
+    const readings = [el("span", {}, el("strong", {}, what), ` ${several}${readableBytes(result.bytes)}`),
+      el("span", {}, `${result.milliseconds.toFixed(0)} ms`), el("span", { class: "unit" }, `${stages} ms`)];
+    fill(find(".readings"), ...readings);
+  }
+
+  /** @param {any} error */
+  complain(error) {
+    if (!this.steps.blame(error)) fill(byId("trouble"), problemBox(error));
+    else fill(byId("trouble"));
+  }
+
+  async plan() {
+    if (!this.source || !byId("plan").open) return;
+    const { signal } = this.running;
+    const place = find("#plan > div");
+    try {
+      const plan = await this.source.plan(this.pipeline.operations, this.pipeline.encode, signal);
+      const steps = plan.steps.map((/** @type {any} */ step) => el("li", {}, el("code", {}, step.step), " ",
+        el("span", { class: "unit" }, `${step.exact ? "" : "≤ "}${step.sizes.slice(0, 4).map((/** @type {number[]} */ size) => size.join("×")).join(", ")}`)));
+      fill(place, el("ol", { class: "planned" }, el("li", {}, el("code", {}, plan.decode), " ", el("span", { class: "unit" }, plan.decoded.join("×"))), ...steps, el("li", {}, el("code", {}, `write ${plan.format}`))),
+        plan.rewrites.length ? el("p", { class: "hint" }, `Rewritten by: ${plan.rewrites.join(", ")}`) : null,
+        el("p", { class: "hint" }, `Pixels held at once: about ${readableBytes(plan.peak_bytes)}`));
+    } catch (error) {
+      if (!signal.aborted) fill(place, problemBox(error));
+    }
+  }
+
+  /** @param {string} zoom */
+  async setZoom(zoom) {
+    this.zoom = zoom;
+    for (const button of document.querySelectorAll("[data-zoom]")) {
+      button.setAttribute("aria-pressed", String(/** @type {HTMLElement} */ (button).dataset.zoom === zoom));
+    }
+    this.view.setZoom(zoom);
+    await this.render();
+  }
+
+  compare() {
+    const on = byId("compare").getAttribute("aria-pressed") !== "true";
+    byId("compare").setAttribute("aria-pressed", String(on));
+    this.view.compare(on);
+  }
+
+  /** @param {import("./pipeline.js").Step} step */
+  async pick(step) {
+    const source = /** @type {Source} */ (this.source);
+    const at = this.pipeline.steps.indexOf(step);
+    const before = this.pipeline.steps.slice(0, at).filter((one) => !one.off).map(({ op, values }) => ({ op, ...values }));
+    try {
+      const result = await source.preview(before, this.catalogue, new AbortController().signal);
+      await this.view.show(result.images.slice(0, 1));
+      const plan = await source.plan(before, {}, new AbortController().signal);
+      const [width, height] = plan.sizes[0];
+      const values = await pickFor(step, this.catalogue, this.view, width, height);
+      if (values) this.pipeline.change(() => Object.assign(step.values, values));
+      else this.render();
+    } catch (error) {
+      this.complain(error);
+    }
+  }
+
+  async download() {
+    const source = /** @type {Source} */ (this.source);
+    try {
+      const { images } = await source.result(this.pipeline.operations, this.pipeline.encode);
+      const stem = source.name.replace(/^.*\//, "").replace(/\.[^.]*$/, "");
+      for (const [at, { blob }] of images.entries()) {
+        const number = images.length > 1 ? `_${at + 1}` : "";
+        const url = URL.createObjectURL(blob);
+        el("a", { href: url, download: `${stem}${number}.${ending(source, this.pipeline.encode)}` }).click();
+        setTimeout(() => URL.revokeObjectURL(url), 10_000);
+      }
+    } catch (error) {
+      this.complain(error);
+    }
+  }
+}
+
+/**
+ * What a new step starts with: its example, or most of the picture for a crop.
+ * @param {any} operation
+ * @param {Source | null} source
+ */
+function initial(operation, source) {
+  if (operation.name !== "crop" || !source) return { ...operation.example_parameters };
+  return { x: 0, y: 0, width: Math.round(source.width * 0.75), height: Math.round(source.height * 0.75) };
+}
+
+askJson("/v1/operations").then((operations) => {
+  byId("lab").hidden = false;
+  new Lab(operations);
+}, (error) => find("main").append(problemBox(error)));
