@@ -88,9 +88,9 @@ _PREVIEW = "## The lab's preview"
 _PREVIEW_INTRODUCTION = """\
 What [the lab](pages.md#the-lab) asks for while a slider moves, of an image of {megapixels:.0f}
 megapixels: at first a copy of {side} pixels a side, {first:.0f} ms at the median; then each result
-on that copy, from the request to the last byte, in milliseconds. {requests} requests each, one after
-the other; the work alone is the same pipeline over the same bytes in one process, in turns with
-them.
+on that copy, from the request to the last byte, in milliseconds. {requests} requests each, one
+after the other; the work alone is the same pipeline over the same bytes in one process, in turns
+with them.
 """
 
 _STREAM = "## Images over WebSocket"

@@ -142,6 +142,11 @@ class Metrics:
         for operation, count in _applied(job, results).items():
             self.operations.labels(operation).inc(count)
 
+    def total(self, sample: str) -> float:
+        """The sum of a sample over all of its labels: `darkroom_images_total`; 0 if there is none."""
+        families = self._registry.restricted_registry([sample]).collect()
+        return sum(one.value for family in families for one in family.samples if one.name == sample)
+
     def render(self) -> bytes:
         """The exposition format of Prometheus, version 0.0.4."""
         return generate_latest(self._registry)

@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
-from benchmarks import chart, growth, ingest, latency, operations, report, rules, stores, stream
+from benchmarks import (
+    chart,
+    growth,
+    ingest,
+    latency,
+    operations,
+    preview,
+    report,
+    rules,
+    stores,
+    stream,
+)
 from benchmarks.contestants.base import Contestant
 from benchmarks.contestants.darkroom import Server
 from benchmarks.contestants.program import BareOpenCV, Pillow, SerialOpenCV
@@ -319,6 +330,28 @@ def test_streams_replace_their_section_of_the_page_alone() -> None:
     section = "\n".join(report.stream_section(STREAM)).rstrip() + "\n\n"
     assert once.replace(section, "") == page
     assert report.with_stream(once, STREAM) == once
+
+
+# --- the lab's preview -------------------------------------------------------------------------
+
+PREVIEW = preview.PreviewFigures(12.0, 99.6, 30, [preview.Preview("`blur`", 20.0, 30.0, 15.0)])
+
+
+def test_previews_are_measured_beside_the_work_alone(inputs: Inputs) -> None:
+    pictures = preview.of_twelve_megapixels(inputs.large)
+    assert [picture.width for picture in pictures] == [3200]
+    found = preview.measure(pictures, requests=2)
+    assert [one.title for one in found.previews] == [*preview.PIPELINES]
+    assert min(min(one.median, one.bare, found.first) for one in found.previews) > 0
+
+
+def test_previews_replace_their_section_of_the_page_alone() -> None:
+    page = report.with_costs("# Benchmarks\n\n## How it is measured\n\nlast\n", COSTS)
+    once = report.with_preview(page, PREVIEW)
+    assert "| `blur` | 20.0 | 30.0 | 15.0 | 25% |\n" in once
+    section = "\n".join(report.preview_section(PREVIEW)).rstrip() + "\n\n"
+    assert once.replace(section, "") == page
+    assert report.with_preview(once, PREVIEW) == once
 
 
 def _picture(path: Path, width: int, height: int, seed: int) -> Picture:

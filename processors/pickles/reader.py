@@ -3,7 +3,6 @@
 Source: the opcodes' meanings are those of `pickletools.opcodes`.
 """
 
-import codecs
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,11 +11,10 @@ from typing import Any
 from processors.errors import DamagedImage, ImageTooLarge, UnsupportedFormat
 from processors.pickles.opcodes import OPCODES, Layout
 from processors.pickles.scanner import PickleLimits, Scanner
+from processors.pickles.values import VALUES, text
 
-_LARGE = 64 * 1024
 _LATIN = ("latin1", "latin-1")
 _MAX_KEY_ITEMS = 16
-_DOUBLE = struct.Struct(">d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +75,7 @@ class _Reader:
             if act is not None:
                 act(self)
             else:
-                self._stack.append(_VALUES[layout.name](self._argument(layout)))
+                self._stack.append(VALUES[layout.name](self._argument(layout)))
 
     def _argument(self, layout: Layout) -> memoryview:
         """The counted bytes, the fixed bytes, or one line."""
@@ -178,7 +176,7 @@ class _Reader:
     # --- objects -------------------------------------------------------------------------------
 
     def _global(self) -> None:
-        self._named(f"{_text(self._line())} {_text(self._line())}")
+        self._named(f"{text(self._line())} {text(self._line())}")
 
     def _stack_global(self) -> None:
         name, module = self._stack.pop(), self._stack.pop()
@@ -238,66 +236,6 @@ def _plain_item(key: Any) -> Any:
         raise TypeError
     return key
 
-
-def _text(view: memoryview) -> str:
-    return str(view, "utf-8", "surrogatepass")
-
-
-def _content(view: memoryview) -> bytes | memoryview:
-    return view if len(view) > _LARGE else bytes(view)
-
-
-def _signed(view: memoryview) -> int:
-    return int.from_bytes(view, "little", signed=True)
-
-
-def _unsigned(view: memoryview) -> int:
-    return int.from_bytes(view, "little")
-
-
-def _decimal(view: memoryview) -> int | bool:
-    booleans = {b"00": False, b"01": True}
-    return booleans[bytes(view)] if bytes(view) in booleans else int(bytes(view).rstrip(b"L"))
-
-
-def _quoted(view: memoryview) -> bytes:
-    """The `repr` of a string of Python 2."""
-    line = bytes(view).strip()
-    if len(line) < 2 or line[:1] != line[-1:] or line[:1] not in (b"'", b'"'):
-        raise ValueError
-    content: bytes = codecs.escape_decode(line[1:-1])[0]
-    return content
-
-
-_VALUES: dict[str, Callable[[memoryview], Any]] = {
-    "NONE": lambda _: None,
-    "NEWTRUE": lambda _: True,
-    "NEWFALSE": lambda _: False,
-    "EMPTY_TUPLE": lambda _: (),
-    "EMPTY_LIST": lambda _: [],
-    "EMPTY_DICT": lambda _: {},
-    "EMPTY_SET": lambda _: set(),
-    "INT": _decimal,
-    "LONG": _decimal,
-    "FLOAT": lambda view: float(bytes(view)),
-    "BININT": _signed,
-    "BININT1": _unsigned,
-    "BININT2": _unsigned,
-    "LONG1": _signed,
-    "LONG4": _signed,
-    "BINFLOAT": lambda view: _DOUBLE.unpack(view)[0],
-    "STRING": _quoted,
-    "BINSTRING": _content,
-    "SHORT_BINSTRING": _content,
-    "UNICODE": lambda view: str(view, "raw-unicode-escape"),
-    "BINUNICODE": _text,
-    "SHORT_BINUNICODE": _text,
-    "BINUNICODE8": _text,
-    "BINBYTES": _content,
-    "SHORT_BINBYTES": _content,
-    "BINBYTES8": _content,
-}
-"""What an opcode pushes, made of its argument."""
 
 _ACTS: dict[str, Callable[[_Reader], None]] = {
     "PROTO": lambda one: one._pass_by(1),

@@ -52,8 +52,9 @@ TASK_MILLISECONDS = 120.0
 ATTEMPTS_WHEN_KILLED = 5
 """After the first, for an image while workers are killed from outside; else it is one."""
 
-BEGUN_WHEN_LOST = 5
-"""Times that a task is begun, at most, when its pool breaks before it is done."""
+BEGUN_WHEN_LOST = 20
+"""Times that a task is begun, at most, when its pool breaks before it is done: then workers cannot
+be started, or are killed faster than they do anything, and its images fail."""
 
 MAX_GROUP = 256
 _SMOOTHING = 0.2
@@ -224,8 +225,9 @@ class Dispatcher:
             if len(group) == 1:
                 return [ItemResult(group[0].index, error=error)]
         except WorkerCrashed as error:
-            if len(group) == 1 and not group[0].repeatable:
-                return [ItemResult(group[0].index, error=error)]
+            lost = error.exit_code is None
+            if lost or (len(group) == 1 and not group[0].repeatable):
+                return [ItemResult(item.index, error=error) for item in group]
             killed = error.from_outside
         results = [await self._attempt_again(pipeline, item, owner, urgent) for item in group]
         if killed and not any(isinstance(one.error, EngineError | Deferred) for one in results):

@@ -11,18 +11,10 @@ from typing import Any, TypeVar
 from fastapi import WebSocket
 from starlette.websockets import WebSocketDisconnect
 
-from processors.formats import FORMAT_TRAITS
-from schemas.stream import (
-    Acknowledgement,
-    ErrorAnswer,
-    ImagesAnswer,
-    StreamRequest,
-    text_limit,
-)
+from schemas.stream import StreamRequest, text_limit
 from service.engine.base import ItemResult, WorkItem
 from service.engine.window import TASKS_A_WORKER
-from service.errors import INTERNAL, kind_of, problem_of
-from service.handlers import unexpected
+from service.live.answers import Frames, acknowledgement, failure, images
 from service.live.messages import (
     Incoming,
     Rules,
@@ -49,7 +41,6 @@ _WINDOWS = 2
 _LARGE = 1024 * 1024
 """Bytes whose copying or decoding is left to a thread."""
 
-Frames = list[str | bytes]
 Result = TypeVar("Result")
 
 
@@ -182,7 +173,7 @@ class Session:
             request = await resolved(stream_request(text), self._services.store.recipes)
             self._services.check_counts((), request.operations)
         except Exception as error:  # noqa: BLE001 - one message must not end the others
-            return self._grown([_failure(error, None)])
+            return self._grown([failure(error, None)])
         self._rules = rules_of(request)
         return self._grown([settings_answer(request).model_dump_json()])
 
@@ -193,7 +184,7 @@ class Session:
             frames = await self._processed(content, index, rules, urgent, received)
         except Exception as error:  # noqa: BLE001 - one image must not end the others
             self._failed += 1
-            frames = [_failure(error, index)]
+            frames = [failure(error, index)]
         finally:
             self._processing -= 1
         _log.debug("image %d: %d in, answers: %s", index, len(content), [*map(len, frames)])
@@ -223,9 +214,9 @@ class Session:
                 raise result.error
             if rules.acknowledged(image.text):
                 taken = (perf_counter() - received) * 1000
-                return [_acknowledgement(result, taken, rules.skipped).model_dump_json()]
+                return [acknowledgement(result, taken, rules.skipped)]
             size = sum(output.bytes for output in result.outputs)
-            return await _elsewhere(size, _images, image, result, held, count)
+            return await _elsewhere(size, images, image, result, held, count)
 
     def _incoming(self, content: str | bytes) -> Incoming:
         if isinstance(content, str):
@@ -238,34 +229,3 @@ async def _elsewhere(count: int, function: Callable[..., Result], *arguments: An
     if count > _LARGE:
         return await asyncio.to_thread(function, *arguments)
     return function(*arguments)
-
-
-def _images(image: Incoming, result: ItemResult, held: MemoryFile, offset: int) -> Frames:
-    """All results, as they lie in `held` from `offset` on."""
-    count = len(result.outputs)
-    frames: Frames = []
-    if count > 1:
-        frames.append(ImagesAnswer(index=result.index, count=count).model_dump_json())
-    for output in result.outputs:
-        data = held.read(offset, output.bytes)
-        frames.append(image.answered(data, FORMAT_TRAITS[output.format].media_type))
-        offset += output.bytes
-    return frames
-
-
-def _acknowledgement(result: ItemResult, milliseconds: float, skipped: int) -> Acknowledgement:
-    first = result.outputs[0]
-    return Acknowledgement(
-        index=result.index,
-        width=first.width,
-        height=first.height,
-        bytes=sum(output.bytes for output in result.outputs),
-        milliseconds=round(milliseconds, 3),
-        count=len(result.outputs),
-        skipped=skipped + len(result.skipped),
-    )
-
-
-def _failure(error: Exception, index: int | None) -> str:
-    known = unexpected(error) if kind_of(error) is INTERNAL else error
-    return ErrorAnswer(index=index, problem=problem_of(known)).model_dump_json()

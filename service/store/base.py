@@ -9,6 +9,7 @@ when it is back. What a method has done when it returns survives the death of th
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Sequence
+from typing import Literal
 
 from schemas.collections import (
     Collection,
@@ -162,6 +163,7 @@ class RecipeStore(ABC):
 class Store(ABC):
     """The parts, and the connection that they share."""
 
+    kind: Literal["SQLite", "MongoDB"]
     images: ImageStore
     collections: CollectionStore
     recipes: RecipeStore
@@ -178,6 +180,10 @@ class Store(ABC):
     @abstractmethod
     async def ping(self) -> None:
         """Ask the database whether it is there. Raises StoreUnavailable."""
+
+    @abstractmethod
+    async def version(self) -> str:
+        """The version of the database, which it is asked for. Raises as `ping`."""
 
     @abstractmethod
     async def close(self) -> None:

@@ -16,7 +16,7 @@ class Crowd:
 
     def __init__(self, url: str, count: int, query: str = "") -> None:
         self.watchers = [Watcher(url, query, http="1.1") for _ in range(count)]
-        self.pictures = [0] * count
+        self.pictures = [-1] * count  # a boundary comes before the first
         self._tails = [b""] * count
         self._selector = selectors.DefaultSelector()
         for number, watcher in enumerate(self.watchers):

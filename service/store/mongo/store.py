@@ -12,6 +12,8 @@ from service.store.mongo.recipes import MongoRecipes
 class MongoStore(Store):
     """The database that `url` names, `mongodb://user:password@host/database`."""
 
+    kind = "MongoDB"
+
     def __init__(self, url: str) -> None:
         self._database = Database(url)
         self.images = MongoImages(self._database)
@@ -27,6 +29,10 @@ class MongoStore(Store):
     async def ping(self) -> None:
         async with self._database.use() as database:
             await database.command("ping")
+
+    async def version(self) -> str:
+        async with self._database.use() as database:
+            return str((await database.command("buildInfo"))["version"])
 
     async def close(self) -> None:
         await self._database.close()

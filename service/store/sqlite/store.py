@@ -1,5 +1,6 @@
 """The parts over one file."""
 
+import sqlite3
 from pathlib import Path
 
 from service.store.base import Store
@@ -14,6 +15,8 @@ from service.store.sqlite.recipes import SqliteRecipes
 class SqliteStore(Store):
     """The database file at `path`."""
 
+    kind = "SQLite"
+
     def __init__(self, path: Path) -> None:
         self._database = Database(path)
         self.images = SqliteImages(self._database)
@@ -27,6 +30,12 @@ class SqliteStore(Store):
 
     async def ping(self) -> None:
         await self._database.read(lambda connection: connection.execute("SELECT 1").fetchone())
+
+    async def version(self) -> str:
+        def work(connection: sqlite3.Connection) -> str:
+            return str(connection.execute("SELECT sqlite_version()").fetchone()[0])
+
+        return await self._database.read(work)
 
     async def close(self) -> None:
         await self._database.close()

@@ -3,6 +3,9 @@
 import { el } from "./dom.js";
 
 class ImageView extends HTMLElement {
+  /** @type {Map<HTMLImageElement, string>} */
+  urls = new Map();
+
   connectedCallback() {
     if (this.result) return;
     this.original = el("img", { class: "before", alt: "Before", draggable: false, hidden: true });
@@ -15,8 +18,6 @@ class ImageView extends HTMLElement {
     this.prompt = el("p", { class: "prompt", role: "status", hidden: true });
     this.append(this.scroller, this.slider, this.prompt);
     this.zoom = "fit";
-    /** @type {Map<HTMLImageElement, string>} */
-    this.urls = new Map();
     this.slider.addEventListener("input", () => this.divide());
     this.scroller.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => this.pan(event));
     this.divide();

@@ -2,12 +2,13 @@
 
 import { askJson, problemBox } from "./ask.js";
 import { chooseImage } from "./chooser.js";
-import { el, fill, find, readableBytes } from "./dom.js";
+import { el, fill, find } from "./dom.js";
 import { ending, saveRecipe, showCode } from "./exports.js";
 import "./image_view.js";
 import "./palette.js";
 import { pickable, pickFor } from "./picking.js";
 import { Pipeline } from "./pipeline.js";
+import { planned, readings } from "./readings.js";
 import { Source } from "./source.js";
 import "./steps.js";
 
@@ -25,8 +26,6 @@ class Lab {
     this.view = find("image-view");
     this.steps = find("step-list");
     this.zoom = "fit";
-    this.busy = false;
-    this.again = false;
     this.settling = 0;
     this.running = new AbortController();
     this.restore();
@@ -190,7 +189,7 @@ class Lab {
     if (signal.aborted) return;
     await this.view.show(result.images);
     if (signal.aborted) return;
-    this.read(result, "preview");
+    fill(find(".readings"), ...readings(result, "preview"));
     this.view.dataset.rendered = text;
     this.settling = setTimeout(() => this.full(signal, false).catch(() => {}), SETTLED);
     this.plan();
@@ -212,20 +211,7 @@ class Lab {
       this.view.dataset.rendered = text;
       this.plan();
     }
-    this.read(result, "full size");
-  }
-
-  /**
-   * @param {import("./source.js").Result} result
-   * @param {string} what
-   */
-  read(result, what) {
-    const stages = ["decode", "operations", "encode"].filter((name) => name in result.stages)
-      .map((name) => `${name} ${result.stages[name].toFixed(1)}`).join(" · ");
-    const several = result.images.length > 1 ? `${result.images.length} images, ` : `${result.width} × ${result.height} px, `;
-    const readings = [el("span", {}, el("strong", {}, what), ` ${several}${readableBytes(result.bytes)}`),
-      el("span", {}, `${result.milliseconds.toFixed(0)} ms`), el("span", { class: "unit" }, `${stages} ms`)];
-    fill(find(".readings"), ...readings);
+    fill(find(".readings"), ...readings(result, "full size"));
   }
 
   /** @param {any} error */
@@ -240,11 +226,7 @@ class Lab {
     const place = find("#plan > div");
     try {
       const plan = await this.source.plan(this.pipeline.operations, this.pipeline.encode, signal);
-      const steps = plan.steps.map((/** @type {any} */ step) => el("li", {}, el("code", {}, step.step), " ",
-        el("span", { class: "unit" }, `${step.exact ? "" : "≤ "}${step.sizes.slice(0, 4).map((/** @type {number[]} */ size) => size.join("×")).join(", ")}`)));
-      fill(place, el("ol", { class: "planned" }, el("li", {}, el("code", {}, plan.decode), " ", el("span", { class: "unit" }, plan.decoded.join("×"))), ...steps, el("li", {}, el("code", {}, `write ${plan.format}`))),
-        plan.rewrites.length ? el("p", { class: "hint" }, `Rewritten by: ${plan.rewrites.join(", ")}`) : null,
-        el("p", { class: "hint" }, `Pixels held at once: about ${readableBytes(plan.peak_bytes)}`));
+      fill(place, ...planned(plan));
     } catch (error) {
       if (!signal.aborted) fill(place, problemBox(error));
     }

@@ -16,8 +16,9 @@ class OperationPalette extends HTMLElement {
     this.search = find("input", this);
     this.search.addEventListener("input", () => this.list());
     this.search.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-      if (event.key === "Enter") this.querySelector(".families button")?.click();
-      if (event.key === "ArrowDown") this.querySelector(".families button")?.focus();
+      const first = /** @type {HTMLElement | null} */ (this.querySelector(".families button"));
+      if (event.key === "Enter") first?.click();
+      if (event.key === "ArrowDown") first?.focus();
     });
     this.list();
   }

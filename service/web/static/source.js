@@ -4,6 +4,7 @@ import { ask, askJson } from "./ask.js";
 import { unzipped } from "./unzip.js";
 
 export const PREVIEW_SIDE = 1280;
+/** Operations whose results may have alpha where the image has none. */
 const CLEAR = new Set(["opacity", "round_corners", "pad"]);
 const HEAD_BYTES = 256 * 1024;
 /** What browsers show; other formats are converted for the view. */
@@ -16,7 +17,6 @@ export class Source {
    * @param {{id?: string, file?: File, name: string, format: string, width: number, height: number, channels: number}} facts
    */
   constructor(facts) {
-    Object.assign(this, facts);
     this.id = facts.id;
     this.file = facts.file;
     this.name = facts.name;

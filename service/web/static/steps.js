@@ -2,22 +2,32 @@
 
 import { problemBox } from "./ask.js";
 import { el } from "./dom.js";
+import { Pipeline } from "./pipeline.js";
 import "./schema_form.js";
 
 /** @typedef {import("./pipeline.js").Step} Step */
+/** @typedef {{say: (text: string) => void, pick: (step: Step) => void, pickable: (step: Step) => string, side: () => number}} Hooks */
 
 class StepList extends HTMLElement {
+  pipeline = new Pipeline();
+  /** @type {Map<string, any>} */
+  catalogue = new Map();
+  /** @type {Hooks} */
+  hooks = { say: () => {}, pick: () => {}, pickable: () => "", side: () => 0 };
+  /** @type {number | null} */
+  open = null;
+  /** @type {Step | null} */
+  dragged = null;
+
   /**
    * @param {import("./pipeline.js").Pipeline} pipeline
    * @param {Map<string, any>} catalogue
-   * @param {{say: (text: string) => void, pick: (step: Step) => void, pickable: (step: Step) => string, side: () => number}} hooks
+   * @param {Hooks} hooks
    */
   connect(pipeline, catalogue, hooks) {
     this.pipeline = pipeline;
     this.catalogue = catalogue;
     this.hooks = hooks;
-    /** @type {number | null} */
-    this.open = null;
     pipeline.addEventListener("change", (event) => {
       if (/** @type {CustomEvent} */ (event).detail.whole) this.draw();
     });
@@ -25,13 +35,13 @@ class StepList extends HTMLElement {
   }
 
   draw() {
-    const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.closest?.("[data-step]");
+    const focused = /** @type {HTMLElement | null} */ (document.activeElement?.closest("[data-step]"));
     const place = focused && this.contains(focused) ? [focused.dataset.step, document.activeElement?.className] : null;
     const { steps } = this.pipeline;
     const list = el("ol", { class: "steps" }, ...steps.map((step, at) => this.item(step, at)));
     const empty = el("p", { class: "hint" }, "No steps yet. Choose an operation from the palette: it is added here, and the picture follows.");
     this.replaceChildren(steps.length ? list : empty);
-    if (place) this.querySelector(`[data-step="${place[0]}"] .${String(place[1]).split(" ")[0] || "name"}`)?.focus();
+    if (place) this.focusOn(`[data-step="${place[0]}"] .${String(place[1]).split(" ")[0] || "name"}`);
   }
 
   /**
@@ -51,7 +61,7 @@ class StepList extends HTMLElement {
       el("button", { class: "remove quiet", "aria-label": `Remove ${name}`, onclick: () => this.removeStep(step) }, "✕"));
     const item = el("li", { class: step.off ? "step off" : "step", data: { step: step.id } }, head);
     if (open) item.append(this.form(step));
-    item.addEventListener("keydown", (event) => this.key(/** @type {KeyboardEvent} */ (event), step));
+    item.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.key(event, step));
     this.letDrag(item, head, step);
     return item;
   }
@@ -100,7 +110,12 @@ class StepList extends HTMLElement {
     this.pipeline.remove(step);
     this.hooks.say(`${step.op} was removed`);
     const next = this.pipeline.steps[Math.min(at, this.pipeline.steps.length - 1)];
-    if (next) this.querySelector(`[data-step="${next.id}"] .name`)?.focus();
+    if (next) this.focusOn(`[data-step="${next.id}"] .name`);
+  }
+
+  /** @param {string} selector */
+  focusOn(selector) {
+    /** @type {HTMLElement | null} */ (this.querySelector(selector))?.focus();
   }
 
   /**

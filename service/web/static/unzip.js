@@ -23,7 +23,7 @@ export async function unzipped(archive) {
 }
 
 /**
- * @param {DataView} view
+ * @param {DataView<ArrayBuffer>} view
  * @param {number} at  of its line in the directory
  * @param {number} length  of its name
  */
