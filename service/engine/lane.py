@@ -183,8 +183,8 @@ class Lane:
         """Raises EngineClosed, or RuntimeError when the pool broke or was closed just now."""
         with self._lock:
             pool = self._running_pool()
-        future.begin(pool, self._timeout)
-        future.inner.add_done_callback(partial(self._settle, future))
+        inner = future.begin(pool, self._timeout)
+        inner.add_done_callback(partial(self._settle, future))
 
     def _forget(self, future: Future[Results]) -> None:
         with self._lock:

@@ -18,21 +18,26 @@ class TaskFuture(Future[Results]):
         super().__init__()
         self.task = task
         self._outcome = threading.Lock()
-        self.inner: pebble.ProcessFuture[Results]
+        self.inner: pebble.ProcessFuture[Results] | None = None
         self.pool: pebble.ProcessPool | None = None
 
-    def begin(self, pool: pebble.ProcessPool, timeout: float) -> None:
-        self.inner = pool.schedule(worker.run_task, args=(self.task,), timeout=timeout)
+    def begin(self, pool: pebble.ProcessPool, timeout: float) -> "pebble.ProcessFuture[Results]":
+        """Give the task to `pool`; Pebble's future. Raises RuntimeError when that has ended."""
+        # First: Pebble forgets what it is given while it breaks, and who looks for the tasks of a
+        # pool that broke is to find this one.
         self.pool = pool
+        inner = pool.schedule(worker.run_task, args=(self.task,), timeout=timeout)
+        self.inner = inner
         if self.cancelled():
-            self.inner.cancel()  # type: ignore[no-untyped-call]
+            inner.cancel()  # type: ignore[no-untyped-call]
+        return inner
 
     def cancel(self) -> bool:
         if not self._first_outcome():
             return self.cancelled()
         super().cancel()
         self.set_running_or_notify_cancel()
-        if self.pool is not None:
+        if self.inner is not None:
             self.inner.cancel()  # type: ignore[no-untyped-call]
         return True
 
