@@ -125,7 +125,12 @@ def test_an_archive_that_is_cut_off_is_refused(cut: int, tmp_path: Path) -> None
     assert "damaged" in refusal(archive()[:cut], tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>not here</html>", gzip.compress(b"no tar" * 99)])
+NO_TAR = gzip.compress(b"no tar" * 99, mtime=0)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>not here</html>", NO_TAR], ids=["empty", "page", "no tar"]
+)
 def test_what_is_no_archive_is_refused(content: bytes, tmp_path: Path) -> None:
     assert "damaged" in refusal(content, tmp_path)
 
