@@ -1,5 +1,6 @@
 """Bytes of an image in, bytes of its results out: all that a worker does."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import NamedTuple
@@ -25,12 +26,13 @@ _CACHED_PLANS = 256
 
 @dataclass(slots=True)
 class Timings:
-    """Milliseconds."""
+    """Milliseconds; `steps` are the operations one by one, each with its name, after rewriting."""
 
     decode: float
     operations: float
     encode: float
     total: float
+    steps: tuple[tuple[str, float], ...] = ()
 
 
 class Encoded(NamedTuple):
@@ -82,13 +84,15 @@ class Runner:
         images, timeline = decode_as(plan, data)
         decoded = perf_counter()
         skipped = list(plan.skipped)
+        steps: list[tuple[str, float]] = []
+        applied = decoded
         for step in plan.steps:
             images = self.apply(step, images, plan.frames, skipped)
-        applied = perf_counter()
+            begun, applied = applied, perf_counter()
+            steps.append((step.step.op, milliseconds(applied - begun)))
         results = encode_as(plan, images, timeline, data)
-        return Processed(
-            results, timings_of(started, decoded, applied, perf_counter()), tuple(skipped)
-        )
+        timings = timings_of(started, decoded, applied, perf_counter(), steps)
+        return Processed(results, timings, tuple(skipped))
 
     def apply(
         self, planned: PlannedStep, images: list[Image], frames: int, skipped: list[StepFailed]
@@ -171,14 +175,23 @@ def _translated(planned: PlannedStep, error: BaseException) -> ProcessorError:
     return StepFailed(op, f"{type(error).__name__}: {error}", at)
 
 
-def timings_of(started: float, decoded: float, applied: float, encoded: float) -> Timings:
+def timings_of(
+    started: float,
+    decoded: float,
+    applied: float,
+    encoded: float,
+    steps: Iterable[tuple[str, float]],
+) -> Timings:
+    """From moments in seconds, and what each step took."""
     return Timings(
-        decode=_milliseconds(decoded - started),
-        operations=_milliseconds(applied - decoded),
-        encode=_milliseconds(encoded - applied),
-        total=_milliseconds(encoded - started),
+        decode=milliseconds(decoded - started),
+        operations=milliseconds(applied - decoded),
+        encode=milliseconds(encoded - applied),
+        total=milliseconds(encoded - started),
+        steps=tuple(steps),
     )
 
 
-def _milliseconds(seconds: float) -> float:
-    return int(seconds * 1e6) / 1e3  # to the microsecond: round() takes thrice as long
+def milliseconds(seconds: float) -> float:
+    """To the microsecond: round() takes thrice as long."""
+    return int(seconds * 1e6) / 1e3

@@ -12,7 +12,15 @@ from processors.encoding import EncodeOptions
 from processors.errors import Position, StepFailed
 from processors.limits import Limits
 from processors.operation import Image, Operation
-from processors.pipeline import Encoded, Processed, Runner, decode_as, encode_as, timings_of
+from processors.pipeline import (
+    Encoded,
+    Processed,
+    Runner,
+    decode_as,
+    encode_as,
+    milliseconds,
+    timings_of,
+)
 from processors.plan import Pipeline, Plan
 from processors.planner import plan
 from processors.probing import Header, ImageFormat, probe
@@ -80,9 +88,8 @@ class VariantsRunner:
         results = sorted(walk.results, key=lambda result: result.variant)
         decoded = started + walk.decoding
         applied = perf_counter() - walk.encoding
-        return Processed(
-            results, timings_of(started, decoded, applied, perf_counter()), tuple(walk.skipped)
-        )
+        timings = timings_of(started, decoded, applied, perf_counter(), walk.steps)
+        return Processed(results, timings, tuple(walk.skipped))
 
     def peak_bytes(self, header: Header, names: Sequence[str | None]) -> int:
         """Estimate the bytes of pixels that are held at once: also where the ways part."""
@@ -123,6 +130,7 @@ class _Walk:
         self._data = data
         self.results: list[Encoded] = []
         self.skipped: list[StepFailed] = []
+        self.steps: list[tuple[str, float]] = []
         self.decoding = self.encoding = 0.0
 
     def go(self, branches: list[_Branch]) -> None:
@@ -144,7 +152,9 @@ class _Walk:
                 continue
             step = first.plan.steps[first.done]
             runner = self._runners[first.number]
+            started = perf_counter()
             after = runner.apply(step, images, first.plan.frames, self.skipped)
+            self.steps.append((step.step.op, milliseconds(perf_counter() - started)))
             for branch in group:
                 branch.done += 1
             self._follow(group, after, timeline)

@@ -10,12 +10,14 @@ from typing import Any
 from fastapi import Response
 
 from processors.formats import FORMAT_TRAITS
+from processors.pipeline import Timings
 from service.engine.base import ItemResult
 from service.transfer import MemoryFile
 from service.uploads import BINARY
 
 _NOT_IN_NAMES = frozenset('<>:"/\\|?*')
 _MAX_STEM = 50
+_MOST_STEPS = 100
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
@@ -48,12 +50,19 @@ async def image_response(
     return Response(sink.read(0, output.bytes), media_type=media_type, headers=headers)
 
 
+def _server_timing(timings: Timings) -> str:
+    """As the W3C has it: milliseconds that a browser shows beside the request."""
+    stages = {name: taken for name, taken in asdict(timings).items() if name != "steps"}
+    parts = [f"{stage};dur={taken}" for stage, taken in stages.items()]
+    parts += [
+        f'step-{number};desc="{op}";dur={taken}'
+        for number, (op, taken) in enumerate(timings.steps[:_MOST_STEPS])
+    ]
+    return ", ".join(parts)
+
+
 def _headers(result: ItemResult, skipped: int) -> dict[str, str]:
-    """`Server-Timing` is of the W3C: milliseconds that a browser shows beside the request."""
-    timings = asdict(result.timings) if result.timings else {}
-    headers = {
-        "Server-Timing": ", ".join(f"{stage};dur={taken}" for stage, taken in timings.items())
-    }
+    headers = {"Server-Timing": _server_timing(result.timings) if result.timings else ""}
     if left_out := skipped + len(result.skipped):
         headers["Darkroom-Skipped"] = str(left_out)
     return headers

@@ -116,7 +116,7 @@ class Storage:
 
     def resolve_folder(self, path: str) -> str:
         """The real path of a folder of inputs: a read root, or below one. Raises PathRefused."""
-        return self._confined(os.path.join(path, ""), self.read_roots, "input")[0]
+        return self._confined(path, self.read_roots, "input", itself=True)[0]
 
     def resolve_output(self, path: str) -> str:
         """The real path of an output. Raises PathRefused, and SinkUnwritable for no plain file."""
@@ -132,6 +132,24 @@ class Storage:
     def read_library(self, path: str) -> bytes:
         """The bytes of a file of the library, wherever requests may read. Raises a StorageError."""
         return self._read(self._confined(path, self.library, "input")[0], path)
+
+    def read_output(self, path: str, count: int) -> bytes:
+        """The bytes of a result of `count` bytes, which a job has written to `path`.
+
+        Raises a StorageError, also when the file has another length: it was replaced since.
+        """
+        data = self._read(self._confined(path, self.write_roots, "output")[0], path)
+        if len(data) != count:
+            raise SourceNotFound(f"{path} has been replaced since it was written")
+        return data
+
+    def holds_output(self, path: str, count: int) -> bool:
+        """Whether `read_output` would find it; without reading it."""
+        try:
+            real, mode = self._confined(path, self.write_roots, "output")
+            return stat.S_ISREG(mode) and Path(real).stat().st_size == count
+        except (OSError, PathRefused):
+            return False
 
     def _read(self, real: str, path: str, count: int | None = None) -> bytes:
         descriptor = _open_to_read(real, path)
@@ -180,8 +198,13 @@ class Storage:
                 if entry.name.startswith(start) and entry.name.endswith(end):
                     (folder / entry.name).unlink()
 
-    def _confined(self, path: str, roots: tuple[str, ...], side: Side) -> tuple[str, int]:
-        """The real path, and the mode of what is there. Raises PathRefused."""
+    def _confined(
+        self, path: str, roots: tuple[str, ...], side: Side, itself: bool = False
+    ) -> tuple[str, int]:
+        """The real path, and the mode of what is there; it may be a root `itself`.
+
+        Raises PathRefused.
+        """
         if not path or "\0" in path:
             raise PathRefused(f"{path!r:.200} is not a path", side)
         if path.count(os.sep) > MAX_DEPTH:
@@ -193,7 +216,7 @@ class Storage:
             )
         except (OSError, UnicodeError) as error:
             raise PathRefused(f"{path!r:.200} is not a path: {error}", side) from None
-        if not (real + os.sep if path.endswith(os.sep) else real).startswith(roots):
+        if not (os.path.join(real, "") if itself else real).startswith(roots):
             raise PathRefused(f"{path} may not be {_OUTSIDE[side]}", side)
         if real.startswith(_NO_FILES) and not real.startswith(_inside(_NO_FILES, roots)):
             raise PathRefused(f"{path} belongs to the kernel", side)

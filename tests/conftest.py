@@ -1,6 +1,6 @@
 """What tests share: a workspace with images, one application with its workers, one client."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,17 @@ from tests.samples import photograph
 from tests.stores import mongod_or_skip
 
 WORKERS = 2
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test logged goes to the process that reports, in UTF-8, which it need not be."""
+    report = yield
+    report.sections = [
+        (name, content.encode(errors="backslashreplace").decode())
+        for name, content in report.sections
+    ]
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from processors.opencv_errors import lacks_memory
 from processors.operation import Image, Size, channels_of, size_of
 from processors.orientation import Orient
 from processors.perceptual_hash import perceptual_hash
-from processors.pipeline import Encoded, Processed, Timings
+from processors.pipeline import Encoded, Processed, timings_of
 from processors.probing import Header, probe
 
 
@@ -48,7 +48,7 @@ class Inspector:
         report = _measured(data, header, image)
         measured = perf_counter()
         result = Encoded(report.model_dump_json().encode(), size_of(image), header.format)
-        return Processed([result], _timings(started, decoded, measured, perf_counter()), ())
+        return Processed([result], timings_of(started, decoded, measured, perf_counter(), ()), ())
 
 
 def _measured(data: bytes, header: Header, image: Image) -> Report:
@@ -108,8 +108,3 @@ def _orientation(header: Header, exif: dict[str, TagValue]) -> int:
 def _colors(image: Image) -> list[DominantColor]:
     clusters = palette.dominant_colors(image)
     return [DominantColor(hex=one.hex, share=round(one.share, 4)) for one in clusters]
-
-
-def _timings(started: float, decoded: float, measured: float, ended: float) -> Timings:
-    spans = (decoded - started, measured - decoded, ended - measured, ended - started)
-    return Timings(*(round(span * 1e3, 3) for span in spans))

@@ -78,7 +78,14 @@ class Pad(Operation):
 
     aliases: ClassVar = ("extend", "padding", "pd", "fill")
     example: ClassVar = "pad=20,mode=blur"
-    units: ClassVar = {"top": "px", "right": "px", "bottom": "px", "left": "px", "width": "px", "height": "px"}
+    units: ClassVar = {
+        "top": "px",
+        "right": "px",
+        "bottom": "px",
+        "left": "px",
+        "width": "px",
+        "height": "px",
+    }
     channelwise: ClassVar = True
 
     @model_validator(mode="after")

@@ -14,7 +14,7 @@ from processors.pickles.scanner import PickleLimits, Scanner
 from processors.pickles.values import VALUES, text
 
 _LATIN = ("latin1", "latin-1")
-_MAX_KEY_ITEMS = 16
+_MAX_KEY = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Stand:
 def read(data: bytes, limits: PickleLimits) -> Any:
     """The value of the one pickle that `data` is.
 
-    Numbers, text, None, lists, tuples, dicts and sets are themselves; bytes are bytes, or a
-    memoryview of `data` where they are many; the rest is Stand and Name. A container may hold
+    Numbers, text, None, lists, tuples and dicts are themselves; bytes are bytes, or a memoryview
+    of `data` where they are many; the rest is Stand and Name, a set too. A container may hold
     itself: a value has to be walked with a bound. Raises UnsupportedFormat, DamagedImage and
     ImageTooLarge.
     """
@@ -149,16 +149,24 @@ class _Reader:
     def _fill(self, key: Any, value: Any) -> None:
         if isinstance(self._stack[-1], Stand):
             return  # an OrderedDict, of which nothing is wanted
-        self._top(dict)[_plain(key)] = value
+        self._top(dict)[_key(key)] = value
 
     def _dict(self) -> None:
         items = self._marked()
         pairs = zip(items[::2], items[1::2], strict=True)
-        self._stack.append({_plain(key): value for key, value in pairs})
+        self._stack.append({_key(key): value for key, value in pairs})
+
+    def _set(self) -> None:
+        """A stand-in, of which nothing is wanted: what is in it is not hashed."""
+        self._stack.append(Stand("builtins set"))
 
     def _add_items(self) -> None:
-        items = self._marked()
-        self._top(set).update(map(_plain, items))
+        self._marked()
+        self._top(Stand)
+
+    def _frozen_set(self) -> None:
+        self._marked()
+        self._set()
 
     def _top(self, kind: type) -> Any:
         if type(self._stack[-1]) is not kind:
@@ -224,17 +232,15 @@ class _Reader:
         self._top(Stand).state = state
 
 
-def _plain(key: Any) -> Any:
-    """`key` if its hash is quickly worked out: deep tuples would take the C stack for it."""
-    if isinstance(key, tuple) and len(key) <= _MAX_KEY_ITEMS:
-        return tuple(_plain_item(item) for item in key)
-    return _plain_item(key)
-
-
-def _plain_item(key: Any) -> Any:
-    if key is not None and type(key) not in (str, bytes, int, float, bool):
-        raise TypeError
-    return key
+def _key(key: Any) -> str | bytes | int:
+    """`key` if nobody can choose its hash: those of other numbers and of tuples can be made to
+    collide, and a dict of n of them takes n² steps."""
+    if isinstance(key, str | bytes) or (type(key) is int and 0 <= key <= _MAX_KEY):
+        return key
+    raise UnsupportedFormat(
+        f"a dict of the pickle has a key that is no text, no bytes and no whole number from 0 to "
+        f"{_MAX_KEY}"
+    )
 
 
 _ACTS: dict[str, Callable[[_Reader], None]] = {
@@ -251,8 +257,9 @@ _ACTS: dict[str, Callable[[_Reader], None]] = {
     "DICT": _Reader._dict,
     "SETITEM": _Reader._set_item,
     "SETITEMS": _Reader._set_items,
+    "EMPTY_SET": _Reader._set,
     "ADDITEMS": _Reader._add_items,
-    "FROZENSET": lambda one: one._gathered(lambda items: frozenset(map(_plain, items))),
+    "FROZENSET": _Reader._frozen_set,
     "PUT": lambda one: one._put(int(bytes(one._line()))),
     "BINPUT": lambda one: one._put(one._fixed(1)),
     "LONG_BINPUT": lambda one: one._put(one._fixed(4)),

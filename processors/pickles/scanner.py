@@ -1,5 +1,6 @@
 """The end of a pickle, found while its bytes come in."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,10 +22,14 @@ _PUTS = ("PUT", "BINPUT", "LONG_BINPUT")
 @dataclass(frozen=True, slots=True)
 class PickleLimits:
     """What a pickle may have: bytes, opcodes (also the places of its memo and of the reader's
-    stack), and marks that are open at once; and the names that are `allowed` in it."""
+    stack), and marks that are open at once; and the names that are `allowed` in it.
+
+    An image of Pillow has about 100 opcodes, 1600 with a palette of 256 colours, and nine more for
+    each text of a PNG.
+    """
 
     max_bytes: int
-    max_opcodes: int = 50_000
+    max_opcodes: int = 8000
     max_marks: int = 100
     allowed: Callable[[str], bool] = is_allowed
 
@@ -57,14 +62,16 @@ class Scanner:
         """Whether it is in a part that does not say how long it is."""
         return self._layout is not None and self._layout.long
 
-    def feed(self, data: bytes) -> int:
+    def feed(self, data: bytes, opcodes: int = sys.maxsize) -> int:
         """How many bytes of `data` belong to this pickle: all of them until it is `done`.
 
-        Raises UnsupportedFormat for what may not be in a pickle, ImageTooLarge for too much of it,
+        It stops after so many `opcodes`: what is left of `data` has to be fed again. Raises
+        UnsupportedFormat for what may not be in a pickle, ImageTooLarge for too much of it,
         DamagedImage for what is none.
         """
         at, end = 0, len(data)
-        while at < end and not self.done:
+        stop = self._opcodes + opcodes
+        while at < end and not self.done and self._opcodes < stop:
             before = at
             if self._ahead:
                 at = min(end, at + self._ahead)

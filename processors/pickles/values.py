@@ -47,7 +47,6 @@ VALUES: dict[str, Callable[[memoryview], Any]] = {
     "EMPTY_TUPLE": lambda _: (),
     "EMPTY_LIST": lambda _: [],
     "EMPTY_DICT": lambda _: {},
-    "EMPTY_SET": lambda _: set(),
     "INT": _decimal,
     "LONG": _decimal,
     "FLOAT": lambda view: float(bytes(view)),

@@ -227,7 +227,9 @@ def test_limits_hold(limits: dict[str, int]) -> None:
 
 def test_the_job_crosses_a_process_border() -> None:
     job = pickle.loads(pickle.dumps(Inspection()))
-    assert isinstance(runner_of(job, Limits()), Inspector)
+    data = file_of(photograph(32, 24))
+    (result,) = runner_of(job, Limits()).run(data, (None,)).images
+    assert Report.model_validate_json(result.data) == inspect(data)
 
 
 def large(width: int, height: int) -> Image:

@@ -67,14 +67,14 @@ def test_a_text_operation_names_the_parameter(client: TestClient) -> None:
 
 def test_every_fault_of_a_request_is_named_at_once(client: TestClient) -> None:
     body = {
-        "images": [{"input": "a.jpg"}],
+        "images": [{"output": "a.jpg"}],
         "operations": ["blurr", {"op": "blur", "kernel_size": -1, "sigma": 0}],
         "encode": {"quality": 200},
         "fidelity": "best",
     }
     pointers = {pointer for pointer, _ in refused(client.post(ADDRESS, json=body))}
     assert pointers == {
-        "/images/0/output",
+        "/images/0/input",
         "/operations/0",
         "/operations/1/kernel_size",
         "/operations/1/sigma",
@@ -244,7 +244,7 @@ def test_a_hundred_faults_are_told_and_the_others_counted(client: TestClient) ->
     response = client.post("/v1/batches", json={"images": [{}] * 300, "operations": []})
     problem = response.json()
     assert len(problem["errors"]) == 100
-    assert problem["detail"].endswith("and 597 more")
+    assert problem["detail"].endswith("and 297 more")
 
 
 @pytest.mark.parametrize("on_invalid", ["fail", "skip"])

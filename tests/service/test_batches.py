@@ -37,7 +37,7 @@ def test_the_shape_of_the_answer(client: TestClient, photo: str, out: Path) -> N
         assert set(result) == keys
     good, bad = answer["results"]
     assert set(good["outputs"][0]) == {"path", "width", "height", "bytes", "format", "frames"}
-    assert set(good["timings"]) == {"decode", "operations", "encode", "total"}
+    assert set(good["timings"]) == {"decode", "operations", "encode", "total", "steps"}
     assert set(bad["error"]) == {"type", "title", "status", "detail", "errors"}
     assert (good["error"], bad["timings"], bad["outputs"]) == (None, None, [])
 
@@ -66,8 +66,16 @@ def test_the_values_of_the_answer(client: TestClient, photo: str, out: Path) -> 
         }
     ]
     timings = result["timings"]
+    assert timings.pop("steps") == []  # decoding at half the size was all
     assert all(value >= 0 for value in timings.values())
     assert timings["total"] >= timings["decode"]
+
+
+def test_each_step_is_timed(client: TestClient, photo: str, out: Path) -> None:
+    (result,) = run(client, [(photo, out / "a.png")], "flip", "blur=9")["results"]
+    steps = result["timings"]["steps"]
+    assert [op for op, _ in steps] == ["flip", "blur"]
+    assert sum(taken for _, taken in steps) <= result["timings"]["operations"] + 0.01
 
 
 def test_each_batch_has_an_id_of_its_own(client: TestClient) -> None:

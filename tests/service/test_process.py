@@ -36,8 +36,10 @@ def test_the_headers_tell_the_size_and_the_timings(client: TestClient, photo: by
     assert response.headers["Darkroom-Width"] == "64"
     assert response.headers["Darkroom-Height"] == "48"
     assert "Darkroom-Skipped" not in response.headers
-    timings = re.findall(r"(\w+);dur=([\d.]+)", response.headers["Server-Timing"])
+    shown = response.headers["Server-Timing"]
+    timings = re.findall(r"(\w+);dur=([\d.]+)", shown)
     assert [stage for stage, _ in timings] == ["decode", "operations", "encode", "total"]
+    assert re.findall(r'(step-\d);desc="(\w+)";dur=[\d.]+', shown) == [("step-0", "resize")]
     assert float(timings[3][1]) > 0
 
 

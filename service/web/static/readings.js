@@ -10,11 +10,13 @@ const STAGES = ["decode", "operations", "encode"];
  */
 export function readings(result, what) {
   const stages = STAGES.filter((name) => name in result.stages).map((name) => `${name} ${result.stages[name].toFixed(1)}`);
+  const steps = result.steps.map((step) => `${step.op.replaceAll("_", " ")} ${step.milliseconds.toFixed(1)}`);
   const size = result.images.length > 1 ? `${result.images.length} images` : `${result.width} × ${result.height} px`;
   return [
     el("span", {}, el("strong", {}, what), ` ${size}, ${readableBytes(result.bytes)}`),
     el("span", {}, `${result.milliseconds.toFixed(0)} ms`),
     stages.length ? el("span", { class: "unit" }, `${stages.join(" · ")} ms`) : null,
+    steps.length ? el("span", { class: "unit" }, `each: ${steps.join(" · ")} ms`) : null,
   ];
 }
 

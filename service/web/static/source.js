@@ -10,7 +10,7 @@ const HEAD_BYTES = 256 * 1024;
 /** What browsers show; other formats are converted for the view. */
 const SHOWN = new Set(["jpeg", "png", "webp", "gif", "avif"]);
 
-/** @typedef {{images: {blob: Blob, name: string}[], bytes: number, milliseconds: number, stages: Record<string, number>, width: number, height: number}} Result */
+/** @typedef {{images: {blob: Blob, name: string}[], bytes: number, milliseconds: number, stages: Record<string, number>, steps: {op: string, milliseconds: number}[], width: number, height: number}} Result */
 
 export class Source {
   /**
@@ -60,18 +60,17 @@ export class Source {
    * The result on the reduced copy.
    * @param {any[]} operations
    * @param {Map<string, any>} catalogue
-   * @param {AbortSignal} signal
    * @returns {Promise<Result>}
    */
-  async preview(operations, catalogue, signal) {
+  async preview(operations, catalogue) {
     const exact = shrinksAtOnce(operations[0], this);
     const clear = this.channels === 4 || operations.some((one) => CLEAR.has(one.op));
     const options = clear ? { format: "png", compression: 1 } : { format: "jpeg", quality: 85 };
-    if (exact) return this.result(operations, options, signal);
+    if (exact) return this.result(operations, options);
     const scaled = operations.map((one) => scaledBy(one, this.scale, catalogue.get(one.op)));
     const started = performance.now();
     const address = `/v1/process?${query(scaled, options)}`;
-    const answer = await ask(address, { method: "POST", body: this.reduced, signal, headers: { "Content-Type": "application/octet-stream" } });
+    const answer = await ask(address, { method: "POST", body: this.reduced, headers: { "Content-Type": "application/octet-stream" } });
     return resultOf(answer, started);
   }
 
@@ -197,11 +196,12 @@ function shrunk(value, scale, schema) {
 async function resultOf(answer, started) {
   const blob = await answer.blob();
   const milliseconds = performance.now() - started;
-  const stages = Object.fromEntries(
-    (answer.headers.get("Server-Timing") ?? "").split(", ").filter(Boolean)
-      .map((part) => part.split(";dur=")).map(([name, taken]) => [name, Number(taken)]));
+  const timing = (answer.headers.get("Server-Timing") ?? "").split(", ").filter(Boolean)
+    .map((part) => /^([\w-]+)(?:;desc="(\w+)")?;dur=([\d.]+)$/.exec(part)).filter((part) => part !== null);
+  const stages = Object.fromEntries(timing.map(([, name, , taken]) => [name, Number(taken)]));
+  const steps = timing.flatMap(([, , op, taken]) => op ? [{ op, milliseconds: Number(taken) }] : []);
   const several = blob.type === "application/zip";
   const images = several ? await unzipped(blob) : [{ blob, name: "result" }];
   const [width, height] = ["Width", "Height"].map((name) => Number(answer.headers.get(`Darkroom-${name}`)));
-  return { images, bytes: blob.size, milliseconds, stages, width, height };
+  return { images, bytes: blob.size, milliseconds, stages, steps, width, height };
 }
