@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Processes that run tests: more than cores, as many tests wait for servers.
+TESTERS ?= 3
 CODE := main.py processors schemas service tests benchmarks testimages docs
 
 # opencv-python draws windows, and wants the system's libraries for it.
@@ -13,7 +15,7 @@ run: $(VENV)/.runtime
 	$(BIN)/python main.py
 
 test: $(VENV)/.development
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 # Minutes: workers and servers killed again and again, poison, a hundred thousand images.
 soak: $(VENV)/.development

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,14 @@ SAMPLES = PROJECT / "testimages"
 _WINDOW = {"width": 1280, "height": 800}
 _ADDRESS = re.compile(r"running on (http://\S+)")
 _STEPS = ("contrast=1.15", "crop=120,60,800,620", "curves=[[0,8],[70,54],[190,214],[255,250]]")
+_PARTS = (
+    "rotate=0",
+    "square_crop=200",
+    "flip",
+    *(f"crop={x},{x},180,200" for x in range(0, 96, 16)),
+)
+_JOB_LOOKS = ("rotate=0", "grayscale", "flip", "square_crop=600", "blur=9", "rotate=90")
+_LOOKS = 80
 # Parts of the samples, as a photographer's studies: sample, left, top, width, height.
 _STUDIES = (
     ("cyclo1", 60, 0, 500, 340), ("cyclo1", 420, 380, 560, 370), ("cyclo2", 180, 300, 620, 700),
@@ -72,7 +81,51 @@ def _lab(page: Page) -> None:
     page.get_by_role("button", name="Before/after").click()
 
 
-PAGES = {"library": _library, "image": _image, "lab": _lab}
+def _job(page: Page) -> None:
+    """Watched from its beginning, so that the curve is there."""
+    looks = [
+        {"output": f"output/{number}/{{stem}}.webp", "operations": [look]}
+        for number, look in enumerate(_JOB_LOOKS)
+    ]
+    body = {
+        "images": [{"input": "library/*.jpg", "variants": [look]} for look in looks],
+        "operations": ["resize=1200x", "median=5", "contrast=1.15"],
+    }
+    answer = page.request.post("/v1/batches", data=body, headers={"Prefer": "respond-async"})
+    page.goto(f"/jobs/{answer.json()['id']}")
+    page.wait_for_selector(".state.completed", timeout=60_000)
+
+
+def _collection(page: Page) -> None:
+    """Filled with parts of the library's images."""
+    for image in page.request.get("/v1/images?limit=100").json()["images"]:
+        for number, part in enumerate(_PARTS):
+            asked = {"operations": part, "format": "jpeg"}
+            answer = page.request.get(f"/v1/images/{image['id']}/content", params=asked)
+            name = f"{number}_{image['path']}"
+            file = {"name": name, "mimeType": "image/jpeg", "buffer": answer.body()}
+            page.request.post("/v1/collections/streets/images", multipart={"files": file})
+    page.goto("/collections/streets")
+
+
+def _status(page: Page) -> None:
+    """After half a minute with more and less to do."""
+    (image,) = page.request.get("/v1/images?limit=1").json()["images"]
+    page.goto("/status")
+    for number in range(_LOOKS):
+        for work in range(1 + number * 5 % 7):
+            page.request.get(f"/v1/images/{image['id']}/content?operations=blur%3D{2 * work + 3}")
+        page.wait_for_timeout(250)
+
+
+PAGES = {
+    "library": _library,
+    "image": _image,
+    "lab": _lab,
+    "job": _job,
+    "collection": _collection,
+    "status": _status,
+}
 
 
 @contextmanager
@@ -104,6 +157,8 @@ def _address(process: subprocess.Popen[str]) -> str:
         address = found[1] if found else address
         read = read or "library:" in line
         if address and read:
+            # Nobody would empty the pipe, and a full one stops the service.
+            threading.Thread(target=process.stderr.read, daemon=True).start()
             return address
     raise RuntimeError("the service did not start")
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import IO
 
 import numpy as np
+from fastapi.responses import StreamingResponse
 
 from processors.raw_pixels import RawPixels
 from schemas.collections import CollectionImage
@@ -17,6 +18,7 @@ from service.errors import InvalidRequest
 from service.store.base import CollectionStore
 from service.transfer import InlineSink, InlineSource
 
+NPZ = "application/x-npz"
 _CHUNK = 256 * 1024
 _BATCH = 256
 """Images whose pixels are worked out at a time."""
@@ -139,3 +141,14 @@ def _npz(
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
     while chunk := file.read(_CHUNK):
         yield chunk
+
+
+def download(
+    parts: AsyncIterator[bytes] | Iterator[bytes], media_type: str, name: str
+) -> StreamingResponse:
+    """An answer that browsers keep as a file called `name`, whatever it holds (RFC 6266)."""
+    plain = name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
+    quoted = "".join(f"%{byte:02X}" for byte in name.encode())
+    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quoted}"
+    headers = {"Content-Disposition": disposition}
+    return StreamingResponse(parts, media_type=media_type, headers=headers)

@@ -143,9 +143,10 @@ class Metrics:
             self.operations.labels(operation).inc(count)
 
     def total(self, sample: str) -> float:
-        """The sum of a sample over all of its labels: `darkroom_images_total`; 0 if there is none."""
+        """The sum of a sample such as `darkroom_images_total` over all labels; 0 without one."""
         families = self._registry.restricted_registry([sample]).collect()
-        return sum(one.value for family in families for one in family.samples if one.name == sample)
+        found = [one for family in families for one in family.samples]
+        return sum(one.value for one in found if one.name == sample)
 
     def render(self) -> bytes:
         """The exposition format of Prometheus, version 0.0.4."""

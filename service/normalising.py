@@ -19,6 +19,7 @@ from schemas.problems import Problem
 from service.engine.base import ItemResult, WorkItem
 from service.engine.dispatch import Dispatcher
 from service.errors import InvalidRequest, problem_of
+from service.services import Services
 from service.store.base import CollectionStore, NameRefused, NotStored
 from service.store.names import check_collection, check_image
 from service.transfer import InlineSink, MemoryFile, MemorySource
@@ -39,6 +40,13 @@ def check(pipeline: Pipeline) -> None:
             if len(operation.output_sizes(_TRIED)) > 1:
                 detail = f"{operation.op} makes several images of one: a collection keeps one"
                 raise InvalidRequest(detail, [(f"/operations/{at}", detail)])
+
+
+async def create(services: Services, name: str, pipeline: CollectionPipeline) -> Collection:
+    """A new collection. Raises ValidationError, InvalidRequest and StoreError."""
+    services.check_counts((), pipeline.operations)
+    check(pipeline_of(pipeline))
+    return await services.store.collections.create(name, pipeline)
 
 
 @dataclass(frozen=True, slots=True)

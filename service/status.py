@@ -4,6 +4,7 @@ import asyncio
 import platform
 from datetime import UTC, datetime
 from time import monotonic, perf_counter
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from schemas.status import (
     ConnectionStatus,
     Counters,
     EngineStatus,
+    Health,
     JobsStatus,
     LimitStatus,
     MemoryStatus,
@@ -35,7 +37,8 @@ _STORE_SECONDS = 1.0
 """Who looks whether all is well does not wait for long."""
 
 _JOBS_SHOWN = 20
-_ROLES = ("server", "helper")
+_ROLES: tuple[Literal["server", "helper", "worker"], ...] = ("server", "helper", "worker")
+"""By how far a process is from this one: workers are forked from a child."""
 
 
 async def service_status(services: Services) -> ServiceStatus:
@@ -67,7 +70,7 @@ def _engine(services: Services) -> EngineStatus:
         detail = f"{now.queued} tasks wait for a worker."
     else:
         detail = "Working." if now.busy else "Nothing to do."
-    state = "ready" if now.running else "idle"
+    state: Health = "ready" if now.running else "idle"
     return EngineStatus(
         state=state, detail=detail, workers=now.workers, busy=now.busy, queued=now.queued
     )
@@ -104,10 +107,10 @@ def _camera(services: Services) -> CameraStatus:
     if now.problem is not None:
         detail = now.problem
     elif now.open:
-        detail = f"{now.name}, {now.width}×{now.height} pixels." if now.width else f"{now.name}."
+        detail = f"{now.name}, {now.width} x {now.height} pixels." if now.width else f"{now.name}."
     else:
         detail = "Opens when somebody watches."
-    state = "trouble" if now.problem is not None else "ready" if now.open else "idle"
+    state: Health = "trouble" if now.problem is not None else "ready" if now.open else "idle"
     return CameraStatus(
         state=state,
         detail=detail,
@@ -133,7 +136,8 @@ def _ingest(services: Services) -> ConnectionStatus:
         detail = "No listener is set up (DARKROOM_INGEST_PORT)."
         return ConnectionStatus(state="off", detail=detail, connections=0)
     now = int(services.metrics.total("darkroom_ingest_connections"))
-    return ConnectionStatus(state="ready", detail=f"Listens on port {port}.", connections=now)
+    detail = f"Listens on port {port}." if port else "Listens on a free port."
+    return ConnectionStatus(state="ready", detail=detail, connections=now)
 
 
 def _memory(services: Services) -> MemoryStatus:
@@ -143,7 +147,7 @@ def _memory(services: Services) -> MemoryStatus:
         processes=[
             ProcessStatus(
                 pid=one.pid,
-                role="worker" if one.depth > 1 else _ROLES[one.depth],
+                role=_ROLES[min(one.depth, 2)],
                 memory_bytes=one.memory,
             )
             for one in processes

@@ -72,6 +72,17 @@ class LibrarySource:
 
 
 @dataclass(slots=True)
+class WrittenSource:
+    """A result of `count` bytes that a job wrote below the write roots."""
+
+    path: str
+    count: int
+
+    def read(self, storage: Storage) -> bytes:
+        return storage.read_output(self.path, self.count)
+
+
+@dataclass(slots=True)
 class FileSink:
     """A file below the write roots; several results are numbered."""
 

@@ -152,6 +152,7 @@ PositiveDuration = Annotated[
 ]
 Pixels = Annotated[int, PIXELS, Field(ge=1), Allowed("a count such as 50MP, or a number of pixels")]
 Flag = Annotated[bool, Allowed("true or false")]
+OptionalFlag = Annotated[bool | None, Allowed("true or false")]
 Count = Annotated[int, Field(ge=1), Allowed("a whole number, at least 1")]
 Host = Annotated[str, Field(min_length=1), Allowed("an address or a host name")]
 Port = Annotated[int, Field(ge=0, le=65535), Allowed("a whole number from 0 to 65535")]

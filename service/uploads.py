@@ -1,7 +1,7 @@
 """The image and the options of a request that carries an image."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,14 +74,20 @@ async def receive(request: Request, into: MemoryFile, limit: int) -> Upload:
 
 
 async def receive_files(
-    request: Request, into: MemoryFile, limit: int, most: int
+    request: Request,
+    into: MemoryFile,
+    limit: int,
+    most: int,
+    check: Callable[[FormData], None] = lambda _: None,
 ) -> list[Received]:
     """Store the form's `files` in `into`, one behind the other; `limit` is for each, in bytes.
 
-    Raises ImageTooLarge, MalformedRequest, and InvalidRequest for none, or more than `most`.
+    `check` sees the form before. Raises ImageTooLarge, MalformedRequest, what `check` raises, and
+    InvalidRequest for no file, or more than `most`.
     """
     found: list[Received] = []
     async with _form(request, most) as form:
+        check(form)
         for file in form.getlist(FILES_FIELD):
             if isinstance(file, UploadFile):
                 offset = sum(one.count for one in found)

@@ -9,6 +9,7 @@ import uvicorn
 
 from schemas.stream import text_limit
 from service.settings import Settings
+from service.uvicorn_http import HttpProtocol
 from service.uvicorn_websocket import CLOSE_SECONDS, PING_SECONDS, WebSocketProtocol
 
 _KEEP_ALIVE_SECONDS = 75
@@ -20,8 +21,8 @@ def config(app: Any, settings: Settings, **options: Any) -> uvicorn.Config:
     """What all listeners of the service have in common."""
     return uvicorn.Config(
         app,
-        # httptools takes headers of any length; h11 stops at 64 KiB.
-        http="h11",
+        # On h11, which stops at headers of 64 KiB; httptools takes them of any length.
+        http=HttpProtocol,
         ws=WebSocketProtocol,
         ws_max_size=text_limit(settings.limits.max_image_bytes),
         ws_ping_interval=PING_SECONDS,

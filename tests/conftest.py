@@ -20,6 +20,13 @@ from tests.samples import photograph
 from tests.stores import mongod_or_skip
 
 WORKERS = 2
+SHORT = frozenset(("comparisons", "contracts", "golden", "processors", "probing"))
+"""Folders of tests that start no servers."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for processes comes first: the many short tests fill the gaps at the end."""
+    items.sort(key=lambda item: item.path.parent.name in SHORT)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -135,6 +135,11 @@ def _bombs() -> Iterator[bytes]:
     yield b"I" + b"9" * 900 + b"\n."
     yield b"c" + b"a" * 100_000
     yield b"L" + b"1" * 2000
+    # whole numbers whose hashes are all 0, where hashes would be taken
+    equal = b"".join(b"\x8a\x0a" + (n * (2**61 - 1)).to_bytes(10, "little") for n in range(1, 2000))
+    yield b"\x80\x04\x8f(" + equal + b"\x90."
+    yield b"\x80\x04(" + equal + b"\x91."
+    yield b"\x80\x04}(" + equal[:-12] + b"u."
     # each list holds the one before ten times
     yield (
         b"]q\x00"

@@ -192,7 +192,7 @@ def batch(
     # It is for this process alone, and none of the settings of those that it starts.
     os.environ.pop(API_KEY, None)
     files = request or []
-    with _exiting_when_refused():
+    with exiting_when_refused():
         if server is not None:
             code = _run_remotely(files, arguments, (server, api_key, resume), as_json, quiet)
         elif resume:
@@ -203,7 +203,7 @@ def batch(
 
 
 @contextmanager
-def _exiting_when_refused() -> Iterator[None]:
+def exiting_when_refused() -> Iterator[None]:
     """Exit with a message when the request, or a setting, is wrong."""
     from service.cli.patterns import PatternError
     from service.cli.report import problem_text

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli import batch, dataset, ingest, operations, send, serve
+from service.cli import batch, camera, dataset, ingest, operations, send, serve
 
 app = typer.Typer(
     name="darkroom",
@@ -22,6 +22,7 @@ app.command("batch")(batch.batch)
 app.command("send")(send.send)
 app.command("dataset")(dataset.dataset)
 app.command("ingest")(ingest.ingest)
+app.command("camera")(camera.camera)
 app.command("operations")(operations.operations)
 
 

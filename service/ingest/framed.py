@@ -2,10 +2,10 @@
 
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from processors.errors import ImageTooLarge
 from service.errors import InvalidRequest, MalformedRequest, NotAuthorized, problem_of
@@ -19,7 +19,7 @@ from service.normalising import Outcome
 _MAX_NAME = 1024
 """Characters: longer than any name that is kept, and short enough to be repeated in an answer."""
 
-T = TypeVar("T")
+T = TypeVar("T", bound=BaseModel)
 
 
 class _Hello(BaseModel):
@@ -37,8 +37,8 @@ class _End(BaseModel):
     type: Literal["end"]
 
 
-_HELLO: TypeAdapter[_Hello] = TypeAdapter(_Hello)
-_NEXT: TypeAdapter[_Image | _End] = TypeAdapter(_Image | _End)
+_FIRST: Mapping[str, type[_Hello]] = {"hello": _Hello}
+_NEXT: Mapping[str, type[_Image | _End]] = {"image": _Image, "end": _End}
 
 
 class Framed(Conversation):
@@ -55,7 +55,7 @@ class Framed(Conversation):
         if version != VERSION:
             detail = f"version {version} of the protocol is not known, version {VERSION} is"
             raise MalformedRequest(detail)
-        hello, length = await self._header(_HELLO)
+        hello, length = await self._header(_FIRST)
         _refuse_body(hello.type, length)
         self._check_key(hello.api_key)
         return hello.collection
@@ -87,8 +87,9 @@ class Framed(Conversation):
                     f"the image {header.name!r:.100} has {length} bytes, the limit is "
                     f"{self._limits.max_image_bytes} (DARKROOM_MAX_IMAGE_BYTES)"
                 )
-            await account.take(length)
-            body = await self.connection.exactly(length)
+            account.expect(length)
+            body = await self.connection.body(length, account.take)
+            account.whole()
             self.connection.whole()
             await intake.put(header.name, body)
 
@@ -112,12 +113,12 @@ class Framed(Conversation):
         problem = problem_of(error).model_dump()
         await self.connection.write(message("error", problem=problem))
 
-    async def _header(self, adapter: TypeAdapter[T]) -> tuple[T, int]:
+    async def _header(self, known: Mapping[str, type[T]]) -> tuple[T, int]:
         """The next header, and the length of the body behind it."""
         length, body = LENGTHS.unpack(await self.connection.exactly(LENGTHS.size))
         if length > MAX_HEADER:
             raise MalformedRequest(f"a header of {length} bytes; it has {MAX_HEADER} at most")
-        header = _parsed(await self.connection.exactly(length), adapter)
+        header = _parsed(await self.connection.exactly(length), known)
         self.connection.whole()
         return header, body
 
@@ -131,17 +132,35 @@ class Framed(Conversation):
             raise NotAuthorized(detail)
 
 
-def _parsed(data: bytearray, adapter: TypeAdapter[T]) -> T:
+def _parsed(data: bytes, known: Mapping[str, type[T]]) -> T:
+    header = _object(data)
+    named = header.get("type")
+    model = known.get(named) if isinstance(named, str) else None
+    if model is None:
+        fitting = " or ".join(f"`{name}`" for name in known)
+        raise MalformedRequest(f"a header of type {fitting} is expected, not {named!r:.100}")
     try:
-        header: Any = json.loads(data)
-        return adapter.validate_python(header, strict=True)
+        return model.model_validate(header, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        detail = f"the header is no message that fits here: {place}: {first['msg']}"
+        detail = f"the header `{named}` is wrong: {place}: {first['msg']}"
         raise MalformedRequest(detail) from None
-    except (ValueError, RecursionError) as error:
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        header = json.loads(data.decode())
+    except UnicodeDecodeError:
+        raise MalformedRequest("the header is not text in UTF-8") from None
+    except json.JSONDecodeError as error:
         raise MalformedRequest(f"the header is not JSON: {error}") from None
+    except (ValueError, RecursionError):
+        detail = "the header is nested too deep, or has a number with too many digits"
+        raise MalformedRequest(detail) from None
+    if not isinstance(header, dict):
+        raise MalformedRequest("the header is no JSON object")
+    return header
 
 
 def _refuse_body(type: str, length: int) -> None:

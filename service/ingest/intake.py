@@ -10,6 +10,7 @@ from processors.jobs import Job
 from processors.plan import Pipeline
 from schemas.collections import Collection
 from service import normalising
+from service.ingest.body import Body
 from service.ingest.budget import Account, Budget
 from service.normalising import Outcome
 from service.services import Services
@@ -42,8 +43,10 @@ class Depot:
         settings = services.settings.ingest
         self.services = services
         self.settings = settings
-        self.budget = Budget(settings.memory, settings.idle_timeout)
+        # Longer than a client that holds memory may be slow while others wait for it.
+        self.budget = Budget(settings.memory, 2 * settings.idle_timeout)
         self.gate = asyncio.Semaphore(_STORING)
+        self.walking = asyncio.Lock()
 
     async def collection(self, name: str) -> Collection:
         """Raises StoreError."""
@@ -53,7 +56,7 @@ class Depot:
 @dataclass(slots=True)
 class _Arrived:
     name: str
-    body: bytearray
+    body: Body
 
 
 class Intake:
@@ -80,7 +83,7 @@ class Intake:
         self._done = asyncio.Event()
         self.tally: Counter[Status] = Counter()
 
-    async def put(self, name: str, body: bytearray) -> None:
+    async def put(self, name: str, body: Body) -> None:
         """Take an image whose bytes are on the account; waits while too many are under way."""
         await self._queue.put(_Arrived(name, body))
 
@@ -128,11 +131,17 @@ async def _moved(batch: list[_Arrived], held: MemoryFile) -> list[Received]:
     """The images of `batch`, each of which is let go of as soon as it is in `held`."""
     files, offset = [], 0
     for arrived in batch:
-        body, arrived.body = arrived.body, bytearray()
+        body, arrived.body = arrived.body, Body()
         if len(body) > _MUCH:
-            await asyncio.to_thread(held.write, body)
+            await asyncio.to_thread(_write, held, body)
         else:
-            held.write(body)
+            _write(held, body)
         files.append(Received(arrived.name, offset, len(body)))
         offset += len(body)
     return files
+
+
+def _write(held: MemoryFile, body: Body) -> None:
+    for piece in body.pieces:
+        held.write(piece)
+    body.pieces.clear()

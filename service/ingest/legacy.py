@@ -6,6 +6,7 @@ is given when all is stored. There are no words for a fault: its clients print w
 answered, so that they are told in a line of text.
 """
 
+import asyncio
 import logging
 import re
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from processors.plan import Pipeline
 from service.engine.base import WorkItem
 from service.errors import InvalidRequest, problem_of
 from service.ingest.answers import ALL_RECEIVED, IMAGE_RECEIVED, NAMES_RECEIVED, line
+from service.ingest.body import Body
 from service.ingest.budget import Account
 from service.ingest.connection import Connection, Disconnected
 from service.ingest.conversation import Conversation
@@ -27,6 +29,10 @@ from service.transfer import MemoryFile, MemorySink, MemorySource
 _log = logging.getLogger("darkroom.ingest")
 
 _ROOM = 64 * 1024
+"""Bytes that may follow the pixels, which say how long they are."""
+
+_STEP = 1000
+"""Opcodes that are walked over before the event loop may do something else: half a millisecond."""
 
 _SLASHES = re.compile(r"[/\\]+")
 
@@ -40,7 +46,7 @@ class Legacy(Conversation):
         super().__init__(connection, depot)
         most = depot.settings.max_images
         # A name has 255 characters at most, and is written with three opcodes.
-        self._first = PickleLimits(64 * 1024 + 1100 * most, 1000 + 8 * most)
+        self._first = PickleLimits(64 * 1024 + 1100 * most, 1000 + 4 * most)
         self._image = PickleLimits(depot.settings.max_pickle)
         self._names: list[str | None] = []
 
@@ -77,31 +83,39 @@ class Legacy(Conversation):
     def job_of(self, pipeline: Pipeline) -> Job:
         return PickledImage(pipeline, self._image)
 
-    async def _pickle(self, limits: PickleLimits, account: Account) -> bytearray:
-        """The next pickle, whose bytes are on the account. Raises as Scanner and Connection."""
-        scanner, body, taken = Scanner(limits), bytearray(), 0
+    async def _pickle(self, limits: PickleLimits, account: Account) -> Body:
+        """The next pickle, whose bytes are on the account. Raises as Scanner, Connection and
+        Account."""
+        scanner, body = Scanner(limits), Body()
         while not scanner.done:
-            data = await self.connection.read()
+            data = await self.connection.read(len(body))
             if not data:
                 raise Disconnected("the client closed the connection before its last image")
-            used = scanner.feed(data)
-            body += data[:used]
+            used = await self._walked(scanner, data)
             self.connection.unread(data[used:])
             # Of a part that does not say how long it is, there may be as much as there may be.
-            needed = limits.max_bytes if scanner.open_ended else scanner.announced
-            if needed > taken:
-                # With room for what follows the pixels: who waited for that, with all the pixels
-                # here, could wait for somebody who waits alike.
-                await account.take(needed + _ROOM - taken)
-                taken = needed + _ROOM
-        account.give(taken - len(body))
+            most = limits.max_bytes if scanner.open_ended else scanner.announced + _ROOM
+            account.expect(most)
+            await account.take(used)
+            body.append(data[:used])
+        account.whole()
         self.connection.whole()
         return body
 
-    async def _read_names(self, data: bytearray) -> FolderNames:
+    async def _walked(self, scanner: Scanner, data: bytes) -> int:
+        """What `scanner.feed` gives. One connection at a time: many would hold up the event loop
+        together as one without steps would."""
+        async with self.depot.walking:
+            used = scanner.feed(data, _STEP)
+            while used < len(data) and not scanner.done:
+                await asyncio.sleep(0)
+                used += scanner.feed(data[used:], _STEP)
+        return used
+
+    async def _read_names(self, data: Body) -> FolderNames:
         async with self.depot.gate:
             with MemoryFile() as source, MemoryFile() as sink:
-                source.write(data)
+                source.write(b"".join(data.pieces))
                 item = WorkItem(0, MemorySource(source.path), MemorySink(sink.path))
                 dispatcher = self.depot.services.dispatcher
                 async for result in dispatcher.run(PickledFolder(self._first), [item]):

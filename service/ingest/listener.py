@@ -78,6 +78,12 @@ class Listener:
         )
         if self.address is not None:
             _log.info("taking folders on %s port %d", *self.address)
+        if self._settings.legacy is None and self._services.settings.server.api_keys:
+            _log.warning(
+                "the original protocol is refused: it has no API key, and DARKROOM_API_KEYS is "
+                "set; DARKROOM_INGEST_LEGACY=true takes it from this machine, and from whoever "
+                "comes in through a proxy or a tunnel on it; =false ends this warning"
+            )
 
     async def _close(self) -> None:
         for session in self._sessions.values():
@@ -102,7 +108,9 @@ class Listener:
         assert depot is not None
         crowded = len(self._sessions) >= most
         idle = min(self._settings.idle_timeout, _CROWDED_SECONDS if crowded else float("inf"))
-        connection = Connection(secrets.token_hex(4), reader, writer, idle)
+        connection = Connection(
+            secrets.token_hex(4), reader, writer, idle, lambda: depot.budget.crowded
+        )
         if self._closing is not None or len(self._sessions) >= 2 * most:
             connection.abort()  # those that are told why are limited too
             return

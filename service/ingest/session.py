@@ -14,8 +14,9 @@ from service.errors import (
     TooManyConnections,
     TooManyFiles,
     kind_of,
+    problem_of,
 )
-from service.ingest.answers import MAGIC
+from service.ingest.answers import MAGIC, line
 from service.ingest.connection import Connection, Disconnected
 from service.ingest.conversation import Conversation
 from service.ingest.framed import Framed
@@ -60,12 +61,18 @@ class Session:
             _note(error)
         if isinstance(error, Disconnected):
             return
-        if error is not None and self._conversation is not None:
+        if error is not None:
             with suppress(TimeoutError, RequestError, Disconnected):
                 async with asyncio.timeout(TELL_SECONDS):
-                    await self._conversation.refuse(error)
+                    await self._tell(error)
         await self._connection.finish(*((TELL_SECONDS / 2,) if self._stopped else ()))
         _log.info("closed")
+
+    async def _tell(self, error: Exception) -> None:
+        if self._conversation is not None:
+            await self._conversation.refuse(error)
+        else:  # of which protocol it is it has not said: a line is read by people at least
+            await self._connection.write(line(problem_of(error).detail))
 
     async def _outcome(self) -> Exception | None:
         """What ended the conversation early."""
@@ -114,10 +121,11 @@ class Session:
 
     def _check_legacy(self) -> None:
         """Raises NotAuthorized."""
-        if not self._settings.legacy:
+        server = self._depot.services.settings.server
+        if not self._settings.takes_legacy(server):
             detail = "the original protocol is not spoken here (DARKROOM_INGEST_LEGACY)"
             raise NotAuthorized(detail)
-        if self._depot.services.settings.server.api_keys and not is_loopback(self._connection.host):
+        if server.api_keys and not is_loopback(self._connection.host):
             raise NotAuthorized(
                 "the original protocol has no API key, and this service wants one: while "
                 "DARKROOM_API_KEYS is set, DARKROOM_INGEST_LEGACY lets this machine alone in"

@@ -40,6 +40,7 @@ def new_job(
         content["webhook"] = str(request.webhook)
     asked = [_as_asked(image) for image in request.images]
     digest = _digest(content, asked) if key is not None else ""
+    content["first"] = asked[0]["input"] if asked else ""
     images: list[StoredImage] = []
     if has_patterns(request, storage):
         content["images"] = asked

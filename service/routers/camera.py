@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import FileResponse
 
-from processors.plan import Pipeline
 from schemas.camera import (
     CameraChange,
     CameraLook,
@@ -20,13 +19,10 @@ from schemas.camera import (
     RecordingRequest,
     StreamQuery,
 )
-from schemas.process import ProcessQuery
+from service.camera_looks import look_pipeline
 from service.camera_views import picture_view, progress_view, recording_view, state_view
 from service.dependencies import ServicesDependency
 from service.multipart import MEDIA_TYPE, MultipartStream
-from service.options import process_request
-from service.recipes import resolved
-from service.services import Services
 from service.uploads import BINARY
 
 router = APIRouter(prefix="/v1/camera", tags=["camera"])
@@ -65,7 +61,7 @@ async def stream(
     query: Annotated[StreamQuery, Query()], services: ServicesDependency
 ) -> MultipartStream:
     """MJPEG: for the `src` of an `<img>`. Without a picture, a notice says what is wrong."""
-    pipeline = await _pipeline(query, services, query.quality)
+    pipeline = await look_pipeline(query, services, query.quality)
     return MultipartStream(services.camera.watch(pipeline, query.width, query.fps))
 
 
@@ -73,7 +69,7 @@ async def stream(
 async def get_frame(
     query: Annotated[FrameQuery, Query()], services: ServicesDependency
 ) -> Response:
-    pipeline = await _pipeline(query, services, query.quality)
+    pipeline = await look_pipeline(query, services, query.quality)
     jpeg = await services.camera.frame(pipeline, query.width)
     return Response(jpeg, media_type=_JPEG, headers={"Cache-Control": "no-store"})
 
@@ -83,7 +79,7 @@ async def take_picture(
     query: Annotated[CameraLook, Query()], response: Response, services: ServicesDependency
 ) -> Picture:
     """In full quality, under the next free number."""
-    pipeline = await _pipeline(query, services, None)
+    pipeline = await look_pipeline(query, services, None)
     file = await services.camera.call(services.camera.take_picture, pipeline)
     picture = await asyncio.to_thread(picture_view, file)
     response.headers["Location"] = picture.url
@@ -160,13 +156,3 @@ async def get_recording(name: Name, services: ServicesDependency) -> FileRespons
 @router.delete("/recordings/{name}", status_code=204, summary="Remove a recording")
 async def delete_recording(name: Name, services: ServicesDependency) -> None:
     await asyncio.to_thread(services.camera.recordings.remove, name)
-
-
-async def _pipeline(look: CameraLook, services: Services, quality: int | None) -> Pipeline:
-    """What is to be done to a frame. Raises InvalidRequest and NotStored."""
-    asked = {"operations": look.operations, "recipe": look.recipe, "quality": quality}
-    given = {name: value for name, value in asked.items() if value is not None}
-    request = process_request(ProcessQuery.model_validate(given), {})
-    request = await resolved(request, services.store.recipes)
-    services.check_counts((), request.operations)
-    return request.pipeline()

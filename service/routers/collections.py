@@ -1,7 +1,7 @@
 """Collections of small images, normalised alike."""
 
 import base64
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/v1/collections", tags=["collections"])
 
 Name = Annotated[str, Path(openapi_examples={"faces": {"value": "faces"}})]
 ImageName = Annotated[str, Path(openapi_examples={"cyclo1": {"value": "cyclo1.jpg"}})]
-_ZIP, _NPZ = "application/zip", "application/x-npz"
+_ZIP = "application/zip"
 _FILES = upload_body(raw=False, files={"type": "array", "items": BINARY["schema"]})
 
 
@@ -44,13 +44,11 @@ async def create_collection(
 
     A collection that is there with another pipeline is a conflict.
     """
-    services.check_counts((), pipeline.operations)
     try:
-        normalising.check(normalising.pipeline_of(pipeline))
+        return await normalising.create(services, name, pipeline)
     except ValidationError as error:
         findings = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
         raise RequestValidationError(findings, body=pipeline.model_dump()) from None
-    return await services.store.collections.create(name, pipeline)
 
 
 @router.delete("/{name}", status_code=204, summary="Remove a collection and its images")
@@ -110,7 +108,7 @@ async def export_zip(name: Name, services: ServicesDependency) -> StreamingRespo
     """Each image as the file that it is, under its name."""
     await services.store.collections.get(name)
     parts = archives.zipped(services.store.collections.export(name))
-    return _download(parts, _ZIP, f"{name}.zip")
+    return archives.download(parts, _ZIP, f"{name}.zip")
 
 
 @router.get("/{name}/export.npz", summary="All images as arrays", response_class=StreamingResponse)
@@ -120,12 +118,4 @@ async def export_npz(name: Name, services: ServicesDependency) -> StreamingRespo
     All images of the collection have to have one size, as those of 80x90 have.
     """
     parts = await archives.arrays(services.store.collections, services.dispatcher, name)
-    return _download(parts, _NPZ, f"{name}.npz")
-
-
-def _download(parts: Any, media_type: str, name: str) -> StreamingResponse:
-    plain = name.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_")
-    quoted = "".join(f"%{byte:02X}" for byte in name.encode())
-    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quoted}"
-    headers = {"Content-Disposition": disposition}
-    return StreamingResponse(parts, media_type=media_type, headers=headers)
+    return archives.download(parts, archives.NPZ, f"{name}.npz")

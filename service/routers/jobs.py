@@ -1,8 +1,6 @@
 """Jobs: progress, results as they come, cancel, retry."""
 
 import asyncio
-import base64
-import binascii
 import json
 from collections.abc import AsyncGenerator
 from typing import Annotated
@@ -13,10 +11,10 @@ from fastapi.responses import StreamingResponse
 from schemas.jobs import ENDED, Job, JobPage, JobResults, JobState
 from schemas.results import Status
 from service.dependencies import ServicesDependency
+from service.job_list import jobs_page
 from service.jobs.stored import now
 from service.services import Services
-from service.store.errors import CursorRefused, NotStored, StoreUnavailable
-from service.store.jobs import StoredJob
+from service.store.errors import NotStored, StoreUnavailable
 from service.views import job_view
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -38,13 +36,8 @@ async def list_jobs(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> JobPage:
     """The latest first."""
-    before = None if cursor is None else _read_cursor(cursor)
-    found = await services.store.jobs.page(state, before, limit + 1)
-    page = found[:limit]
-    return JobPage(
-        jobs=[job_view(job) for job in page],
-        next=_cursor(page[-1]) if len(found) > limit else None,
-    )
+    page, next = await jobs_page(services.store.jobs, state, limit, cursor)
+    return JobPage(jobs=[job_view(job) for job in page], next=next)
 
 
 @router.get("/{id}", summary="One job")
@@ -88,10 +81,13 @@ async def stream_events(
     last_event_id: Annotated[
         int, Header(ge=0, description="The last `id` that was received: nothing is missed.")
     ] = 0,
+    after: Annotated[
+        int, Query(ge=0, description="Where to begin, for clients that cannot set the header.")
+    ] = 0,
 ) -> StreamingResponse:
     """Server-sent events: `result` for each image, `progress`, and `end` with the job."""
     await services.store.jobs.get(id)
-    events = _events(services, id, last_event_id)
+    events = _events(services, id, max(after, last_event_id))
     return StreamingResponse(events, media_type="text/event-stream", headers=_STREAM_HEADERS)
 
 
@@ -150,17 +146,3 @@ async def _events(services: Services, id: str, after: int) -> AsyncGenerator[str
             return  # forgotten meanwhile, or for a time: who reconnects is told, and goes on
         finally:
             changed.cancel()
-
-
-def _cursor(job: StoredJob) -> str:
-    return base64.urlsafe_b64encode(json.dumps([job.created_at, job.id]).encode()).decode()
-
-
-def _read_cursor(cursor: str) -> tuple[int, str]:
-    try:
-        moment, id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-    except (ValueError, TypeError, binascii.Error):
-        raise CursorRefused("the cursor is none that this service gave") from None
-    if not isinstance(moment, int) or not isinstance(id, str):
-        raise CursorRefused("the cursor is none that this service gave")
-    return moment, id

@@ -6,7 +6,7 @@ from pydantic_settings import SettingsConfigDict
 from service.environment import PREFIX, SettingsError
 from service.settings.part import Part
 from service.settings.parts import ServerSettings, is_loopback
-from service.units import MIB, ByteSize, Count, Flag, Host, OptionalPort, PositiveDuration
+from service.units import MIB, ByteSize, Count, Host, OptionalFlag, OptionalPort, PositiveDuration
 
 
 class IngestSettings(Part):
@@ -16,10 +16,10 @@ class IngestSettings(Part):
 
     host: Host = Field("127.0.0.1", description="Address to listen on.")
     port: OptionalPort = Field(None, description="Port to listen on; 0 takes any free port.")
-    legacy: Flag = Field(
-        True,
-        description="Take the original protocol too, which has no API key: where keys are set, "
-        "from this machine only.",
+    legacy: OptionalFlag = Field(
+        None,
+        description="Take the original protocol too, which has no API key. When it is not set: "
+        "where no keys are set. Where keys are set, true takes it from this machine only.",
     )
     connections: Count = Field(200, description="Connections at once; more are told to come later.")
     max_images: Count = Field(10_000, description="Images in a folder.")
@@ -39,6 +39,10 @@ class IngestSettings(Part):
     total_timeout: PositiveDuration = Field(
         3600.0, description="Time that a connection may take in all."
     )
+
+    def takes_legacy(self, server: ServerSettings) -> bool:
+        """Whether the original protocol is taken from this machine at least."""
+        return not server.api_keys if self.legacy is None else self.legacy
 
     def check_listening(self, server: ServerSettings) -> None:
         """Raise SettingsError when other machines could send images without a key."""

@@ -217,5 +217,9 @@ class JobStore(ABC):
         """Results behind the number `after`, in their order."""
 
     @abstractmethod
+    async def result(self, id: str, index: int) -> StoredResult:
+        """That of image `index`. Raises NotStored while there is none."""
+
+    @abstractmethod
     async def unfinished(self) -> int:
         """How many jobs wait or run."""

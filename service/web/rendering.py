@@ -23,6 +23,9 @@ NAVIGATION = (
     ("Status", "/status"),
     ("API", "/docs"),
 )
+_BELOW = {"/images": "/", "/recipes": "/lab"}
+"""Pages that are no part of the navigation, and the ones that lead to them."""
+
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self' data: blob:; "
     "script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; "
@@ -57,7 +60,7 @@ def prefers_html(accept: str) -> bool:
 def _place(path: str) -> str:
     """The page of the navigation that an address belongs to."""
     first = "/" + path.split("/")[1]
-    return "/" if first == "/images" else first
+    return _BELOW.get(first, first)
 
 
 @cache
@@ -80,6 +83,7 @@ def _environment() -> jinja2.Environment:
     )
     found.globals["static"] = lambda name: f"/static/{static_version()}/{name}"
     found.filters["bytes"] = readable_bytes
+    found.filters["duration"] = readable_duration
     return found
 
 
@@ -91,3 +95,13 @@ def readable_bytes(count: int) -> str:
             return f"{size:.3g} {unit}"
         size /= 1000
     return f"{size:.3g} GB"
+
+
+def readable_duration(seconds: float) -> str:
+    """As people say it: 12 s, 5 min, 3 h 20 min, 9 days."""
+    minutes, hours, days = (int(seconds // unit) for unit in (60, 3600, 86400))
+    if minutes < 1:
+        return f"{int(seconds)} s"
+    if hours < 1:
+        return f"{minutes} min"
+    return f"{hours} h {minutes % 60} min" if hours < 48 else f"{days} days"

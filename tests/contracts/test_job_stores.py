@@ -237,6 +237,17 @@ def test_results_are_counted_and_found_in_their_order(jobs: JobStore) -> None:
     assert sorted(run(jobs.done("job1"))) == [0, 1, 3, 4]
 
 
+def test_the_result_of_an_image_is_found_by_its_number(jobs: JobStore) -> None:
+    run(jobs.create(job(), IMAGES))
+    claimed(jobs)
+    made = [result(1, 3), result(2, 0, "failed")]
+    run(jobs.add_results("job1", "me", made))
+    assert run(jobs.result("job1", 0)) == made[1]
+    for id, index in (("job1", 1), ("job1", -1), ("job2", 3)):
+        with pytest.raises(NotStored):
+            run(jobs.result(id, index))
+
+
 def test_who_goes_on_finds_what_was_done(jobs: JobStore) -> None:
     run(jobs.create(job(), IMAGES))
     claimed(jobs, "first")

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
@@ -46,6 +47,10 @@ def store(url: str) -> Iterator[Store]:
     opened = store_of(url)
     yield opened
     run(opened.close())
+
+
+def test_it_tells_its_version(store: Store) -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+", run(store.version()))
 
 
 def walk(store: Store, **query: object) -> list[LibraryImage]:

@@ -1,6 +1,7 @@
 """Folders over TCP: both protocols, on both stores, whatever way the bytes come."""
 
 import pickle
+import re
 import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -225,8 +226,11 @@ def test_ready_says_the_limits(port: int) -> None:
         message({"type": "hello", "collection": "a"}, b"body"),
         message({"type": "image", "name": "a"}),
         message([]),
+        message({"type": ["hello"], "collection": "a"}),
         message(b"{"),
         message(b"\xff"),
+        message('{"type": "hello", "collection": "a"}'.encode("utf-16")),
+        message(b"1" * 5000),
         message(b"[" * 60_000),
         struct.pack(">II", 64 * 1024 + 1, 0),
         b"\xff" * 8,
@@ -236,7 +240,19 @@ def test_ready_says_the_limits(port: int) -> None:
 def test_a_hello_that_is_none_is_told_and_closed(port: int, data: bytes) -> None:
     with Framed(port) as client:
         client.socket.sendall(data)
-        assert client.problem() == "malformed-request"
+        error = client.next()["problem"]
+    assert error["type"] == "/problems/malformed-request"
+    assert not re.search(r"_\w|instance|sys\.", error["detail"]), error["detail"]
+
+
+@pytest.mark.parametrize("header", [{"type": "imago"}, {"type": "image", "name": 5}, []])
+def test_an_image_that_is_none_is_told_in_words_of_the_protocol(port: int, header: object) -> None:
+    with Framed(port) as client:
+        client.hello("words")
+        client.socket.sendall(message(header))
+        error = client.next()["problem"]
+    assert error["type"] == "/problems/malformed-request"
+    assert not re.search(r"_\w|instance|_Image|_End", error["detail"]), error["detail"]
 
 
 def test_another_version_is_told(port: int) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from fastapi import FastAPI
 
+from service.ingest.body import Body
 from service.ingest.intake import Depot, Intake
 from service.normalising import Outcome
 from tests.conftest import services
@@ -26,7 +27,7 @@ async def until_still(counted: list[str]) -> int:
 
 
 def test_a_client_is_read_only_as_far_as_its_images_are_stored(app: FastAPI) -> None:
-    body = bytearray(jpeg(20, 10))
+    body = jpeg(20, 10)
     taken: list[str] = []
     reported: list[Outcome] = []
 
@@ -41,8 +42,12 @@ def test_a_client_is_read_only_as_far_as_its_images_are_stored(app: FastAPI) -> 
 
             async def send() -> None:
                 for number in range(IMAGES):
+                    account.expect(len(body))
                     await account.take(len(body))
-                    await intake.put(f"{number}.jpg", bytearray(body))
+                    account.whole()
+                    copied = Body()
+                    copied.append(body)
+                    await intake.put(f"{number}.jpg", copied)
                     taken.append(f"{number}.jpg")
 
             held = [depot.gate.acquire() for _ in range(16)]  # all others are busy

@@ -4,8 +4,8 @@ import pickle
 import socket
 import struct
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -89,9 +89,13 @@ def test_half_a_framed_image_and_then_nothing_is_told(port: int) -> None:
         assert client.problem() == "connection-too-slow"
 
 
-def test_who_says_nothing_is_closed(port: int) -> None:
+@pytest.mark.parametrize("begun", [b"", b"DRK"])
+def test_who_does_not_say_its_protocol_is_told_in_a_line(port: int, begun: bytes) -> None:
     with connect(port) as client:
-        assert said(client) == b""
+        client.sendall(begun)
+        answer = said(client)
+    assert answer.startswith(b"error: the connection stood still")
+    assert answer.endswith(b"(DARKROOM_INGEST_IDLE_TIMEOUT)\n")
 
 
 def test_who_takes_too_long_in_all_is_told(begin: Start) -> None:
@@ -153,6 +157,39 @@ def test_images_of_many_clients_that_do_not_fit_together_take_turns(begin: Start
     assert answers == [ALL_RECEIVED] * CLIENTS
 
 
+def test_what_is_announced_and_does_not_come_takes_no_memory_from_others(begin: Start) -> None:
+    port = begin(ingest_memory="2MiB", max_image_bytes="1MiB", ingest_max_pickle="1MiB")
+    header = b'{"type": "image", "name": "a.jpg"}'
+    with ExitStack() as stack:
+        for number in range(4):
+            slow = stack.enter_context(Framed(port))
+            slow.hello(f"slow{number}")
+            slow.socket.sendall(struct.pack(">II", len(header), 1 << 20) + header + b"a few bytes")
+            old = stack.enter_context(connect(port))
+            old.sendall(
+                pickle.dumps((f"old{number}", ["a.jpg"])) + b"\x80\x04B" + bytes([0, 0, 8, 0])
+            )
+        images = {"a.jpg": opened(width=400, height=300)}
+        assert original(port, "quick", images)[-1] == ALL_RECEIVED
+        assert framed(port, "quick", [("b.jpg", jpeg(400, 300))])[-1]["inserted"] == 1
+
+
+def test_who_holds_the_memory_and_is_slow_is_told_when_others_need_it(begin: Start) -> None:
+    port = begin(ingest_memory="1MiB", ingest_idle_timeout="1s")
+    header = b'{"type": "image", "name": "a.jpg"}'
+    with Framed(port) as slow, ThreadPoolExecutor(1) as threads:
+        slow.hello("slow")
+        slow.socket.sendall(struct.pack(">II", len(header), 1 << 20) + header + bytes(900 << 10))
+        images = {"a.jpg": opened(width=400, height=300)}
+        quick = threads.submit(original, port, "quick", images)
+        while not quick.done():
+            with suppress(ConnectionError):
+                slow.socket.sendall(bytes(4096))
+            wait([quick], 0.1)
+        assert quick.result()[-1] == ALL_RECEIVED
+        assert slow.problem() == "connection-too-slow"
+
+
 # --- connections -------------------------------------------------------------------------------
 
 
@@ -185,6 +222,12 @@ def locked(begin: Start) -> int:
     return begin(api_keys=KEY, ingest_host="0.0.0.0")
 
 
+@pytest.fixture(scope="module")
+def admitting(begin: Start) -> int:
+    """With keys, but for original clients of this machine."""
+    return begin(api_keys=KEY, ingest_host="0.0.0.0", ingest_legacy="true")
+
+
 @pytest.mark.parametrize("given", [{}, {"api_key": ""}, {"api_key": KEY[:-1]}, {"api_key": "\xff"}])
 def test_without_the_key_nothing_is_taken(locked: int, given: dict[str, str]) -> None:
     with Framed(locked) as client:
@@ -197,12 +240,29 @@ def test_the_key_opens(locked: int) -> None:
         assert client.hello("unlocked", api_key=KEY)["type"] == "ready"
 
 
-def test_original_clients_of_this_machine_need_no_key(locked: int) -> None:
-    assert original(locked, "here", {"a.jpg": opened()})[-1] == ALL_RECEIVED
+def refusal(port: int, host: str = "127.0.0.1") -> bytes:
+    """The answer to an original client."""
+    with socket.create_connection((host, port), 10) as client:
+        client.sendall(pickle.dumps(("refused", [])))
+        return said(client)
+
+
+def test_where_there_are_keys_original_clients_are_refused_and_the_log_says_why(
+    begin: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = begin(api_keys=KEY)
+    assert b"DARKROOM_INGEST_LEGACY" in refusal(port)
+    assert "DARKROOM_INGEST_LEGACY=true takes it from this machine" in caplog.text
+
+
+def test_original_clients_of_this_machine_need_no_key_where_they_are_let_in(
+    admitting: int,
+) -> None:
+    assert original(admitting, "here", {"a.jpg": opened()})[-1] == ALL_RECEIVED
 
 
 def test_original_clients_of_other_machines_are_not_taken_where_there_are_keys(
-    locked: int,
+    admitting: int,
 ) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
@@ -210,16 +270,11 @@ def test_original_clients_of_other_machines_are_not_taken_where_there_are_keys(
         except OSError:
             pytest.skip("this machine has no address but loopback")
         own = probe.getsockname()[0]
-    with socket.create_connection((own, locked), 10) as client:
-        client.sendall(pickle.dumps(("other", [])))
-        assert b"DARKROOM_INGEST_LEGACY" in said(client)
+    assert b"lets this machine alone in" in refusal(admitting, own)
 
 
 def test_the_original_protocol_can_be_turned_off(begin: Start) -> None:
-    port = begin(ingest_legacy="false")
-    with connect(port) as client:
-        client.sendall(pickle.dumps(("off", [])))
-        assert b"DARKROOM_INGEST_LEGACY" in said(client)
+    assert b"DARKROOM_INGEST_LEGACY" in refusal(begin(ingest_legacy="false"))
 
 
 # --- the start ---------------------------------------------------------------------------------

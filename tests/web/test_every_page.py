@@ -15,6 +15,10 @@ PAGES = {
     "/?name=nothing-has-this-name": ".empty",
     "/images/{id}?filter=blur": ".histogram",
     "/lab": "image-view .empty",
+    "/collections": ".creating",
+    "/jobs": "form.batch",
+    "/recipes": "main h1",
+    "/status": ".spark .line[d]",
     "/lab?image={id}&operations=crop=9,9,90,90": "image-view .after[src]",
 }
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -26,11 +30,15 @@ def page(request: pytest.FixtureRequest, browser: Browser, site: Site) -> Iterat
     path: str = request.param
     with visiting(browser, site.url, reduced_motion="reduce") as visitor:
         visitor.page.goto(path.format(id=site.id("study_1.jpg")))
-        visitor.page.wait_for_selector(PAGES[path])
+        visitor.page.wait_for_selector(PAGES[path], state="attached")
         yield visitor.page
 
 
 def test_it_is_for_everybody(page: Page) -> None:
+    is_for_everybody(page)
+
+
+def is_for_everybody(page: Page) -> None:
     """For windows of all widths, light and dark, and those who do not see it."""
     for width, height in WIDTHS:
         page.set_viewport_size({"width": width, "height": height})

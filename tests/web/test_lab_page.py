@@ -107,6 +107,25 @@ def test_the_picture_follows_a_slider_and_the_newest_wins(lab: Page) -> None:
     assert sum(colour(lab)) > dark
 
 
+def test_a_slider_that_is_drawn_fast_asks_for_few_pictures(lab: Page) -> None:
+    add(lab, "brightness")
+    settled(lab)
+    asked: list[str] = []
+    lab.on("request", lambda request: asked.append(request.url))
+    lab.get_by_role("slider", name="amount slider").evaluate(
+        """async slider => {
+            for (let value = 1; value <= 40; value += 1) {
+                slider.value = value;
+                slider.dispatchEvent(new Event('input'));
+                await new Promise(resolve => setTimeout(resolve));
+            }
+        }"""
+    )
+    settled(lab)
+    assert written(lab)["steps"][0]["amount"] == 40
+    assert 1 <= sum("/v1/process" in url or "/content" in url for url in asked) < 20
+
+
 def test_undo_and_redo_take_a_slider_that_was_drawn_as_one_change(lab: Page) -> None:
     add(lab, "gamma")
     start = written(lab)
@@ -146,6 +165,22 @@ def test_operations_in_the_query_are_read_as_text(visitor: Visitor, site: Site) 
     ]
 
 
+@pytest.mark.parametrize("text", ["%", "%7Bbroken", "[]", "%7B%22steps%22%3A1%7D"])
+def test_an_address_that_cannot_be_read_says_so(visitor: Visitor, text: str) -> None:
+    page = visitor.open(f"/lab#{text}")
+    expect(page.get_by_role("alert")).to_contain_text("its pipeline cannot be read")
+    expect(page.get_by_role("heading", name="Put an image on the table")).to_be_visible()
+
+
+def test_an_operation_that_attacks_is_text_and_can_be_removed(visitor: Visitor) -> None:
+    steps = json.dumps({"steps": [{"op": "<img src=x onerror=alert(1)>"}]})
+    page = visitor.open(f"/lab#{steps}")
+    page.get_by_role("button", name="1. <img src=x onerror=alert(1)>").click()
+    expect(page.locator(".step")).to_contain_text("There is no operation <img")
+    page.get_by_role("button", name="Remove <img").click()
+    expect(page.locator(".step")).to_have_count(0)
+
+
 def test_what_is_wrong_with_a_step_is_told_in_the_step(lab: Page, visitor: Visitor) -> None:
     visitor.expect(422)
     add(lab, "grayscale", "crop")
@@ -175,7 +210,7 @@ def test_a_box_is_drawn_on_the_picture_in_pixels_of_the_image(visitor: Visitor, 
     page.mouse.down()
     page.mouse.move(left + area["width"] / 2, top + area["height"] * 3 / 4, steps=3)
     page.mouse.up()
-    page.wait_for_function("decodeURIComponent(location.hash).includes('northwest')")
+    page.wait_for_function("() => decodeURIComponent(location.hash).includes('northwest')")
     (crop,) = written(page)["steps"]
     wanted = (BIG[0] / 4, BIG[1] / 4, BIG[0] / 4, BIG[1] / 2)
     found = [crop[name] for name in ("x", "y", "width", "height")]
@@ -191,7 +226,8 @@ def test_fit_is_a_preview_and_one_to_one_the_real_result(visitor: Visitor, site:
     expect(image).to_have_js_property("naturalWidth", 1280)
     page.get_by_role("button", name="1:1").click()
     expect(image).to_have_js_property("naturalWidth", BIG[0])
-    assert image.evaluate("image => image.getBoundingClientRect().width") == BIG[0]
+    width = "document.querySelector('image-view .after').getBoundingClientRect().width"
+    page.wait_for_function(f"() => {width} === {BIG[0]}")
 
 
 def test_a_line_divides_before_and_after_and_moves_by_keys(lab: Page) -> None:

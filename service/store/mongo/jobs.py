@@ -254,13 +254,22 @@ class MongoJobs(JobStore):
         async with self._database.use() as database:
             found = database[JOB_RESULTS].find(wanted).sort("seq", ASCENDING).limit(limit)
             documents = await found.to_list(None)
-        return [
-            StoredResult(**{name: one[name] for name in _RESULT & one.keys()}) for one in documents
-        ]
+        return [_result(document) for document in documents]
+
+    async def result(self, id: str, index: int) -> StoredResult:
+        async with self._database.use() as database:
+            document = await database[JOB_RESULTS].find_one({"job": id, "index": index})
+        if document is None:
+            raise NotStored(f"the job {id} has no result of an image {index}")
+        return _result(document)
 
     async def unfinished(self) -> int:
         async with self._database.use() as database:
             return await _unfinished(database)
+
+
+def _result(document: dict[str, Any]) -> StoredResult:
+    return StoredResult(**{name: document[name] for name in _RESULT & document.keys()})
 
 
 async def _chunks(id: str, images: Sequence[StoredImage]) -> list[dict[str, Any]]:

@@ -255,6 +255,19 @@ class SqliteJobs(JobStore):
 
         return [StoredResult(*row) for row in await self._database.read(work)]
 
+    async def result(self, id: str, index: int) -> StoredResult:
+        def work(connection: sqlite3.Connection) -> Any:
+            return connection.execute(
+                "SELECT seq, number, status, bytes_out, content, bytes_in FROM job_results "
+                "WHERE job = ? AND number = ?",
+                (id, index),
+            ).fetchone()
+
+        row = await self._database.read(work)
+        if row is None:
+            raise NotStored(f"the job {id} has no result of an image {index}")
+        return StoredResult(*row)
+
     async def unfinished(self) -> int:
         def work(connection: sqlite3.Connection) -> int:
             (count,) = connection.execute(_UNFINISHED).fetchone()

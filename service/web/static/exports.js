@@ -4,15 +4,15 @@ import { askJson, problemBox, sending } from "./ask.js";
 import { el, fill } from "./dom.js";
 import { query } from "./source.js";
 
-/** @typedef {{source: import("./source.js").Source, operations: any[], encode: Record<string, any>, signedIn: boolean}} Work */
+/** @typedef {{source: import("./source.js").Source, operations: any[], encode: Record<string, any>, signedIn: boolean, several: boolean}} Work */
 
 const quoted = (/** @type {string} */ text) => `'${text.replaceAll("'", "'\\''")}'`;
 const KEY = ' \\\n  -H "Authorization: Bearer $DARKROOM_API_KEY"';
 
 /** @type {Record<string, (work: Work) => string>} */
 export const FORMS = {
-  curl({ source, operations, encode, signedIn }) {
-    const output = `result.${ending(source, encode)}`;
+  curl({ source, operations, encode, signedIn, several }) {
+    const output = `result.${several ? "zip" : ending(source, encode)}`;
     const asked = query(operations, encode);
     const key = signedIn ? KEY : "";
     if (source.id) {
@@ -26,7 +26,7 @@ export const FORMS = {
     const images = [{ input: source.name, output: `output/result.${ending(source, encode)}` }];
     return JSON.stringify({ images, operations, ...(Object.keys(encode).length && { encode }) }, null, 2);
   },
-  Python({ source, operations, encode, signedIn }) {
+  Python({ source, operations, encode, signedIn, several }) {
     const options = { operations: operations.length ? operations : undefined, ...encode };
     const fields = Object.entries(options).filter(([, value]) => value !== undefined)
       .map(([name, value]) => `    ${JSON.stringify(name)}: ${name === "operations" ? `json.dumps(${python(value)})` : python(value)},`);
@@ -36,7 +36,7 @@ export const FORMS = {
       "options = {", ...fields, "}",
       `with open(${python(source.name)}, "rb") as image:`,
       `    answer = httpx.post("${location.origin}/v1/process", data=options, files={"file": image}, timeout=60${key})`,
-      "answer.raise_for_status()", `Path("result.${ending(source, encode)}").write_bytes(answer.content)`,
+      "answer.raise_for_status()", `Path("result.${several ? "zip" : ending(source, encode)}").write_bytes(answer.content)`,
     ].join("\n");
   },
 };
@@ -55,6 +55,21 @@ function python(value) {
   const words = { true: "True", false: "False", null: "None" };
   return JSON.stringify(value).replaceAll(/("(?:[^"\\]|\\.)*")|\b(true|false|null)\b/g,
     (_, text, word) => text ?? words[/** @type {keyof typeof words} */ (word)]);
+}
+
+/**
+ * Save the results in full, as files.
+ * @param {Work} work
+ */
+export async function download({ source, operations, encode }) {
+  const { images } = await source.result(operations, encode);
+  const stem = source.name.replace(/^.*\//, "").replace(/\.[^.]*$/, "");
+  for (const [at, { blob }] of images.entries()) {
+    const number = images.length > 1 ? `_${at + 1}` : "";
+    const url = URL.createObjectURL(blob);
+    el("a", { href: url, download: `${stem}${number}.${ending(source, encode)}` }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
+  }
 }
 
 /**

@@ -45,6 +45,7 @@ class ImageView extends HTMLElement {
   async show(images) {
     const several = images.length > 1;
     this.grid.hidden = !several;
+    this.grid.style.setProperty("--columns", String(Math.ceil(Math.sqrt(images.length))));
     this.canvas.hidden = several;
     for (const old of this.grid.querySelectorAll("img")) URL.revokeObjectURL(old.src);
     this.grid.replaceChildren(...(several ? images.map(gridItem) : []));

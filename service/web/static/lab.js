@@ -3,9 +3,9 @@
 import { askJson, problemBox } from "./ask.js";
 import { chooseImage } from "./chooser.js";
 import { el, fill, find } from "./dom.js";
-import { ending, saveRecipe, showCode } from "./exports.js";
+import { download, saveRecipe, showCode } from "./exports.js";
 import "./image_view.js";
-import "./palette.js";
+import { startOf } from "./palette.js";
 import { pickable, pickFor } from "./picking.js";
 import { Pipeline } from "./pipeline.js";
 import { planned, readings } from "./readings.js";
@@ -27,7 +27,9 @@ class Lab {
     this.steps = find("step-list");
     this.zoom = "fit";
     this.settling = 0;
-    this.running = new AbortController();
+    this.background = new AbortController();
+    this.busy = false;
+    this.wanted = false;
     this.restore();
     find("operation-palette").show(operations, (/** @type {any} */ one) => this.add(one));
     this.steps.connect(this.pipeline, this.catalogue, {
@@ -44,15 +46,25 @@ class Lab {
   /** The pipeline of the address: that behind `#`, else the operations of the query. */
   restore() {
     const start = byId("lab").dataset;
-    const text = location.hash.length > 1 ? decodeURIComponent(location.hash.slice(1)) : start.steps;
-    try {
+    this.read(() => {
+      const text = location.hash.length > 1 ? decodeURIComponent(location.hash.slice(1)) : start.steps;
       if (text) this.pipeline.read(text);
-    } catch {
-      fill(byId("trouble"), problemBox({ title: "Address", message: "its pipeline cannot be read; it was left out" }));
-    }
+    });
     const image = new URLSearchParams(location.search).get("image");
     if (image) this.use(() => Source.stored(image));
     else this.invite();
+  }
+
+  /**
+   * Take what an address holds, whoever has written it.
+   * @param {() => void} taking
+   */
+  read(taking) {
+    try {
+      taking();
+    } catch {
+      fill(byId("trouble"), problemBox({ title: "Address", message: "its pipeline cannot be read; it was left out" }));
+    }
   }
 
   listen() {
@@ -61,7 +73,7 @@ class Lab {
     byId("file").onchange = () => byId("file").files[0] && this.use(() => Source.dropped(byId("file").files[0]));
     byId("undo").onclick = () => this.pipeline.undo();
     byId("redo").onclick = () => this.pipeline.redo();
-    byId("download").onclick = () => this.download();
+    byId("download").onclick = () => download(this.work()).catch((error) => this.complain(error));
     byId("recipe").onclick = () => saveRecipe(dialog, this.work());
     byId("code").onclick = () => this.source && showCode(dialog, this.work());
     byId("compare").onclick = () => this.compare();
@@ -78,10 +90,10 @@ class Lab {
       event.preventDefault();
       this.use(() => Source.dropped(file));
     });
-    addEventListener("hashchange", () => {
-      if (decodeURIComponent(location.hash.slice(1)) === this.pipeline.text()) return;
-      this.pipeline.change(() => this.pipeline.read(decodeURIComponent(location.hash.slice(1))));
-    });
+    addEventListener("hashchange", () => this.read(() => {
+      const text = decodeURIComponent(location.hash.slice(1));
+      if (text !== this.pipeline.text()) this.pipeline.change(() => this.pipeline.read(text));
+    }));
   }
 
   /** @param {KeyboardEvent} event */
@@ -125,7 +137,7 @@ class Lab {
 
   /** @param {any} operation  of the catalogue */
   add(operation) {
-    const step = this.pipeline.add(operation.name, initial(operation, this.source));
+    const step = this.pipeline.add(operation.name, startOf(operation, this.source));
     this.steps.reveal(step);
     byId("spoken").textContent = `${operation.name} was added as step ${this.pipeline.steps.length}`;
   }
@@ -158,60 +170,77 @@ class Lab {
   work() {
     const source = /** @type {Source} */ (this.source);
     const signedIn = Boolean(byId("lab").dataset.signedIn);
-    return { source, operations: this.pipeline.operations, encode: this.pipeline.encode, signedIn };
-  }
-
-  /** One preview at a time, and always the newest: what became old while it ran is given up. */
-  async render() {
-    if (!this.source) return;
-    clearTimeout(this.settling);
-    this.running.abort();
-    this.running = new AbortController();
-    const { signal } = this.running;
-    await new Promise((resolve) => requestAnimationFrame(resolve)); // several changes in a frame are one
-    if (signal.aborted) return;
-    this.view.classList.add("waiting");
-    try {
-      await (this.zoom === "fit" ? this.preview(signal) : this.full(signal, true));
-      fill(byId("trouble"));
-      this.steps.blame(null);
-    } catch (error) {
-      if (!signal.aborted) this.complain(error);
-    }
-    if (!signal.aborted) this.view.classList.remove("waiting");
-  }
-
-  /** @param {AbortSignal} signal */
-  async preview(signal) {
-    const source = /** @type {Source} */ (this.source);
-    const text = this.pipeline.text();
-    const result = await source.preview(this.pipeline.operations, this.catalogue, signal);
-    if (signal.aborted) return;
-    await this.view.show(result.images);
-    if (signal.aborted) return;
-    fill(find(".readings"), ...readings(result, "preview"));
-    this.view.dataset.rendered = text;
-    this.settling = setTimeout(() => this.full(signal, false).catch(() => {}), SETTLED);
-    this.plan();
+    return { source, operations: this.pipeline.operations, encode: this.pipeline.encode, signedIn, several: !this.view.grid.hidden };
   }
 
   /**
-   * @param {AbortSignal} signal
-   * @param {boolean} shown
+   * One preview at a time, then the newest: what changed meanwhile waits, and the rest is left out.
+   * To give a request up would not help: a worker goes on with what it has begun.
    */
-  async full(signal, shown) {
-    const source = /** @type {Source} */ (this.source);
-    const text = this.pipeline.text();
-    const encode = { ...(shown ? source.viewed : {}), ...this.pipeline.encode };
-    const result = await source.result(this.pipeline.operations, encode, signal);
-    if (signal.aborted) return;
-    if (shown) {
-      await this.view.show(result.images);
-      if (signal.aborted) return;
-      this.view.dataset.rendered = text;
-      this.plan();
+  async render() {
+    clearTimeout(this.settling);
+    this.background.abort(); // the result in full, and the plan, of what was before
+    this.wanted = true;
+    if (this.busy || !this.source) return;
+    this.busy = true;
+    this.view.classList.add("waiting");
+    while (this.wanted) {
+      await new Promise((resolve) => requestAnimationFrame(resolve)); // several changes in a frame are one
+      this.wanted = false;
+      await this.renderOnce();
     }
-    fill(find(".readings"), ...readings(result, "full size"));
+    this.view.classList.remove("waiting");
+    this.busy = false;
+  }
+
+  async renderOnce() {
+    const { source } = this;
+    const text = this.pipeline.text();
+    const fit = this.zoom === "fit";
+    try {
+      const result = await (fit ? this.preview() : this.full(true));
+      if (source !== this.source) return; // of the image before
+      await this.view.show(result.images);
+      fill(find(".readings"), ...readings(result, fit ? "preview" : "full size"));
+      this.view.dataset.rendered = text;
+      if (this.wanted) return;
+      fill(byId("trouble"));
+      this.steps.blame(null);
+      this.settle(fit);
+    } catch (error) {
+      if (source === this.source && !this.wanted) this.complain(error);
+    }
+  }
+
+  preview() {
+    const source = /** @type {Source} */ (this.source);
+    return source.preview(this.pipeline.operations, this.catalogue);
+  }
+
+  /**
+   * The result in full.
+   * @param {boolean} shown  in a format that browsers show
+   * @param {AbortSignal} [signal]
+   */
+  full(shown, signal) {
+    const source = /** @type {Source} */ (this.source);
+    const encode = { ...(shown ? source.viewed : {}), ...this.pipeline.encode };
+    return source.result(this.pipeline.operations, encode, signal);
+  }
+
+  /**
+   * What takes longer, once nothing has moved for a while: the size and the time in full, the plan.
+   * @param {boolean} unknown  whether they are not known yet
+   */
+  settle(unknown) {
+    this.background = new AbortController();
+    const { signal } = this.background;
+    this.plan();
+    if (!unknown) return;
+    this.settling = setTimeout(async () => {
+      const result = await this.full(false, signal).catch(() => null); // the picture is there
+      if (result && !signal.aborted) fill(find(".readings"), ...readings(result, "full size"));
+    }, SETTLED);
   }
 
   /** @param {any} error */
@@ -222,7 +251,7 @@ class Lab {
 
   async plan() {
     if (!this.source || !byId("plan").open) return;
-    const { signal } = this.running;
+    const { signal } = this.background;
     const place = find("#plan > div");
     try {
       const plan = await this.source.plan(this.pipeline.operations, this.pipeline.encode, signal);
@@ -254,7 +283,7 @@ class Lab {
     const at = this.pipeline.steps.indexOf(step);
     const before = this.pipeline.steps.slice(0, at).filter((one) => !one.off).map(({ op, values }) => ({ op, ...values }));
     try {
-      const result = await source.preview(before, this.catalogue, new AbortController().signal);
+      const result = await source.preview(before, this.catalogue);
       await this.view.show(result.images.slice(0, 1));
       const plan = await source.plan(before, {}, new AbortController().signal);
       const [width, height] = plan.sizes[0];
@@ -265,32 +294,6 @@ class Lab {
       this.complain(error);
     }
   }
-
-  async download() {
-    const source = /** @type {Source} */ (this.source);
-    try {
-      const { images } = await source.result(this.pipeline.operations, this.pipeline.encode);
-      const stem = source.name.replace(/^.*\//, "").replace(/\.[^.]*$/, "");
-      for (const [at, { blob }] of images.entries()) {
-        const number = images.length > 1 ? `_${at + 1}` : "";
-        const url = URL.createObjectURL(blob);
-        el("a", { href: url, download: `${stem}${number}.${ending(source, this.pipeline.encode)}` }).click();
-        setTimeout(() => URL.revokeObjectURL(url), 10_000);
-      }
-    } catch (error) {
-      this.complain(error);
-    }
-  }
-}
-
-/**
- * What a new step starts with: its example, or most of the picture for a crop.
- * @param {any} operation
- * @param {Source | null} source
- */
-function initial(operation, source) {
-  if (operation.name !== "crop" || !source) return { ...operation.example_parameters };
-  return { x: 0, y: 0, width: Math.round(source.width * 0.75), height: Math.round(source.height * 0.75) };
 }
 
 askJson("/v1/operations").then((operations) => {

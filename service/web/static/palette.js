@@ -2,8 +2,7 @@
 
 import { el, fill, find } from "./dom.js";
 
-/** @typedef {{name: string, family: string, summary: string, aliases: string[], example: string, parameters: any}} Operation */
-/** @typedef {{name: string, operations: any[]}} Recipe */
+/** @typedef {{name: string, family: string, summary: string, aliases: string[], example: string, example_parameters: Record<string, any>, parameters: any}} Operation */
 
 class OperationPalette extends HTMLElement {
   /**
@@ -64,6 +63,16 @@ function grouped(operations) {
   const families = new Map();
   for (const one of operations) families.set(one.family, [...(families.get(one.family) || []), one]);
   return families;
+}
+
+/**
+ * What a new step starts with: its example, or most of the picture for a crop.
+ * @param {Operation} operation
+ * @param {{width: number, height: number} | null} source
+ */
+export function startOf(operation, source) {
+  if (operation.name !== "crop" || !source) return { ...operation.example_parameters };
+  return { x: 0, y: 0, width: Math.round(source.width * 0.75), height: Math.round(source.height * 0.75) };
 }
 
 customElements.define("operation-palette", OperationPalette);

@@ -1,0 +1,1 @@
+import "./folder_upload.js";

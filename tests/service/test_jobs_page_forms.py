@@ -1,0 +1,54 @@
+"""The forms of the jobs' pages without a browser: tokens, and what they take."""
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.settings import load_settings
+from service.web.sessions import COOKIE, Sessions
+from tests.service.test_pages_security import KEYS, locked, signed_in
+
+__all__ = ["locked"]
+
+OWN = {"Origin": "http://testserver"}
+
+
+@pytest.mark.parametrize("path", ["/jobs", "/jobs/none/cancel", "/jobs/none/retry"])
+def test_with_a_session_each_form_needs_its_token(locked: TestClient, path: str) -> None:
+    signed_in(locked)
+    assert locked.post(path, headers=OWN).status_code == 403
+    keys = Sessions(load_settings(api_keys=",".join(KEYS)).server.api_keys)
+    token = {"form_token": keys.form_token(locked.cookies[COOKIE])}
+    assert locked.post(path, headers=OWN, data=token).status_code in (404, 422)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "detail"),
+    [
+        ({"input": ""}, "input", "is required"),
+        ({"output": "out/{what}.png"}, "output", "{what}"),
+        ({"quality": "900"}, "quality", "less than or equal to 100"),
+        ({"encode": "[1]"}, "encode", "write a JSON object"),
+        ({"encode": "{"}, "encode", "write a JSON object"),
+        ({"encode": '{"qualty": 5}'}, "encode", "qualty"),
+        ({"widths": "80, wide"}, "widths", "write widths in pixels"),
+        ({"widths": "0"}, "widths", "greater than or equal to 1"),
+        ({"operations": "x" * 60_001}, "operations", "the limit is 60000"),
+        ({"operations": '{"op": "blur", "sigma": -1}'}, "operations", "operation 1: "),
+    ],
+)
+@pytest.mark.parametrize("action", ["plan", "run"])
+def test_each_fault_stands_beside_its_field(
+    client: TestClient, fields: dict[str, str], field: str, detail: str, action: str
+) -> None:
+    sound = {"input": "in/*.jpg", "output": "out/{stem}.png", "operations": "", "action": action}
+    answer = client.post("/jobs", data=sound | fields)
+    assert answer.status_code == 422
+    beside = answer.text.partition(f'id="fault-{field}"')[2].partition("</span>")[0]
+    assert detail in beside
+
+
+def test_a_recipe_that_is_not_there_is_told(client: TestClient) -> None:
+    sound = {"input": "in/*.jpg", "output": "out/{stem}.png", "recipe": "none-of-that-name"}
+    answer = client.post("/jobs", data=sound)
+    assert answer.status_code == 404
+    assert "none-of-that-name" in answer.text
