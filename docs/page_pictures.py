@@ -108,6 +108,14 @@ def _collection(page: Page) -> None:
     page.goto("/collections/streets")
 
 
+def _camera(page: Page) -> None:
+    """With pictures of a few effects."""
+    for effect in ("invert", "emboss", "canny", "sepia", "posterize"):
+        page.request.post("/v1/camera/pictures", params={"operations": effect})
+    page.goto("/camera?operations=posterize")
+    page.wait_for_selector(".readings strong")
+
+
 def _status(page: Page) -> None:
     """After half a minute with more and less to do."""
     (image,) = page.request.get("/v1/images?limit=1").json()["images"]
@@ -123,6 +131,7 @@ PAGES = {
     "image": _image,
     "lab": _lab,
     "job": _job,
+    "camera": _camera,
     "collection": _collection,
     "status": _status,
 }

@@ -31,6 +31,8 @@ class Budget:
         self._patience = patience
         self._accounts: list[Account] = []
         self._waiting: list[_Entry] = []
+        self._over: Account | None = None
+        """Who may be lent more than there is, until its message is whole."""
         self._moved = 0.0
 
     @property
@@ -47,6 +49,7 @@ class Budget:
             yield account
         finally:
             self._accounts.remove(account)
+            self._not_over(account)
             account.give(account.held)
 
     async def lend(self, account: "Account", count: int) -> None:
@@ -65,8 +68,13 @@ class Budget:
                 self._waiting.remove(entry)
             raise
 
+    def whole(self, account: "Account") -> None:
+        """Its message has come in."""
+        self._not_over(account)
+        self.moved()
+
     def moved(self) -> None:
-        """Something was given back, or has come in whole."""
+        """Less is lent, or needed, than before."""
         self._moved = asyncio.get_running_loop().time()
         self._serve()
 
@@ -77,7 +85,13 @@ class Budget:
                 self._grant(entry)
                 room = self._room()
         if self._waiting and self._is_stuck():
-            self._grant(min(self._waiting, key=lambda entry: entry[0].missing))
+            if self._over is None:
+                self._over = min((one for one, _, _ in self._waiting), key=lambda one: one.missing)
+            self._grant(next(entry for entry in self._waiting if entry[0] is self._over))
+
+    def _not_over(self, account: "Account") -> None:
+        if self._over is account:
+            self._over = None
 
     def _grant(self, entry: _Entry) -> None:
         account, count, future = entry
@@ -162,7 +176,7 @@ class Account:
     def whole(self) -> None:
         """The message has come in. Its bytes stay on the account until they are given back."""
         self.coming = self.expected = 0
-        self._budget.moved()
+        self._budget.whole(self)
 
     def give(self, count: int) -> None:
         self.held -= count

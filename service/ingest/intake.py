@@ -17,7 +17,7 @@ from service.services import Services
 from service.transfer import MemoryFile
 from service.uploads import Received
 
-_BATCH = 16
+_BATCH = 32
 """Images of one connection that are processed at once, and as many that wait behind them."""
 
 _STORING = 16

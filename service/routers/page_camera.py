@@ -4,7 +4,6 @@ import asyncio
 from typing import Annotated
 
 from fastapi import Path, Query, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 from starlette.datastructures import FormData
@@ -12,7 +11,7 @@ from starlette.datastructures import FormData
 from schemas.camera import RecordingRequest
 from service.camera_looks import look_pipeline
 from service.dependencies import ServicesDependency
-from service.web.camera_look import look_in, stream_query
+from service.web.camera_look import form_error, look_in, stream_query
 from service.web.camera_page import (
     camera_page,
     change_settings,
@@ -85,7 +84,7 @@ async def start_recording(request: Request, services: ServicesDependency) -> Res
     try:
         wanted = RecordingRequest.model_validate({"seconds": form.get("seconds") or "60"})
     except ValidationError as error:
-        raise RequestValidationError(error.errors()) from None
+        raise form_error(error) from None
     await services.camera.call(services.camera.recorder.start, wanted.seconds, None)
     return _back(form)
 

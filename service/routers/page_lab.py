@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from processors.errors import OperationError
 from schemas.batches import PipelineRequest
 from service.dependencies import ServicesDependency
-from service.errors import problem_of
+from service.errors import InvalidRequest, problem_of
 from service.transfer import MemoryFile
 from service.uploads import receive
 from service.web.lab_page import HEAD_BYTES, LabPlan, lab_plan, steps_of
@@ -27,7 +27,7 @@ async def show_lab(
 ) -> Response:
     try:
         steps, problem = steps_of(operations or ()), None
-    except OperationError as error:
+    except (OperationError, InvalidRequest) as error:
         steps, problem = "", problem_of(error)
     image = request.query_params.get("image", "")
     return page(request, "lab.html", steps=steps, image=image, problem=problem)

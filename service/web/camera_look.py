@@ -80,8 +80,14 @@ def stream_query(look: WantedLook) -> StreamQuery:
     try:
         return StreamQuery.model_validate(asked)
     except ValidationError as error:
-        findings = [{**item, "loc": ("query", *item["loc"])} for item in error.errors()]
-        raise RequestValidationError(findings) from None
+        raise form_error(error) from None
+
+
+def form_error(error: ValidationError) -> RequestValidationError:
+    """What is wrong with a form, by field."""
+    return RequestValidationError(
+        [{**item, "loc": ("query", *item["loc"])} for item in error.errors()]
+    )
 
 
 def _pairs(look: WantedLook) -> list[tuple[str, str]]:

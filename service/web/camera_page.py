@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from processors.encoding import EncodeOptions
@@ -20,7 +19,7 @@ from service.engine.base import WorkItem
 from service.services import Services
 from service.store.base import StoreError
 from service.transfer import InlineSink, MemoryFile, MemorySource
-from service.web.camera_look import WantedLook, checked, look_of
+from service.web.camera_look import checked, form_error, look_of
 from service.web.rendering import page
 
 _SHOWN, _RECORDINGS = 24, 50
@@ -35,6 +34,7 @@ _BY = {"device": "by the camera", "software": "in software", None: ""}
 async def camera_page(request: Request, services: Services, cursor: str | None) -> Response:
     """An effect that is wrong says so beside its form, and the picture is shown without."""
     look = await checked(look_of(request.query_params.multi_items()), services)
+    shown = look_of(()) if look.problem else look
     camera = services.camera
     settings = state_view(camera).settings
     progress = camera.recorder.progress()
@@ -43,7 +43,8 @@ async def camera_page(request: Request, services: Services, cursor: str | None) 
         "camera.html",
         state=state_view(camera),
         look=look,
-        stream=_stream(look),
+        shown=shown,
+        stream="/v1/camera/stream" + (f"?{shown.query}" if shown.query else ""),
         offered=_OFFERED,
         recipes=await _recipes(services),
         picture_settings=[one for one in settings if one.name not in _SIZE_AND_RATE],
@@ -54,11 +55,6 @@ async def camera_page(request: Request, services: Services, cursor: str | None) 
         paged=cursor is not None,
         **await asyncio.to_thread(_taken, services, cursor),
     )
-
-
-def _stream(look: WantedLook) -> str:
-    query = "" if look.problem else look.query
-    return "/v1/camera/stream" + (f"?{query}" if query else "")
 
 
 def _taken(services: Services, cursor: str | None) -> dict[str, Any]:
@@ -103,7 +99,7 @@ def _changed(now: Mapping[str, CameraSetting], form: Mapping[str, Any]) -> dict[
     try:
         values = CameraChange.model_validate(given).model_dump(exclude_unset=True)
     except ValidationError as error:
-        raise RequestValidationError(error.errors()) from None
+        raise form_error(error) from None
     return {name: value for name, value in values.items() if value != now[name].value}
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from processors.errors import OperationError
 from processors.pipeline import Runner
 from processors.plan import Plan
 from processors.probing import Header, ImageFormat, probe
 from processors.registry import registry
 from schemas.batches import PipelineRequest
+from service.errors import InvalidRequest
 from service.services import Services
 
 HEAD_BYTES = 256 * 1024
@@ -42,7 +42,7 @@ class LabPlan(BaseModel):
 def steps_of(texts: Sequence[str]) -> str:
     """The operations of an address, as text or as a JSON array, in the form that the lab reads.
 
-    Empty for none. Raises OperationError.
+    Empty for none. Raises OperationError, and InvalidRequest for what is not JSON.
     """
     found = [one for text in texts for one in _written(text)]
     operations = [registry().parse(one) for one in found]
@@ -58,7 +58,7 @@ def _written(text: str) -> list[Any]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise OperationError(f"the address has operations that are not JSON: {error}") from None
+        raise InvalidRequest(f"the address has operations that are not JSON: {error}") from None
     return found if isinstance(found, list) else [found]
 
 

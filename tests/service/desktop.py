@@ -7,14 +7,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
 import pytest
-from PIL import Image, ImageGrab
+from numpy.typing import NDArray
+from PIL import ImageGrab
 
 from tests.live import ROOT, environment, until
 
@@ -25,6 +27,9 @@ _PATIENCE = 20.0
 _MISSING = [name for name in ("Xvfb", "xdotool") if shutil.which(name) is None]
 _NEAR = 8
 _SLIDER = (56, 161, 227)
+_NOTHING = (0, 0, 0)
+_ROW = 40
+_TRIES, _DRAWN_SECONDS = 5, 0.4
 _RUN = 25
 
 
@@ -50,16 +55,16 @@ class Desktop:
         """The number of the window of that title, or nothing."""
         return self.do("search", "--onlyvisible", "--name", title).partition("\n")[0]
 
-    def screen(self) -> Image.Image:
-        return ImageGrab.grab(xdisplay=self.display)
+    def screen(self) -> NDArray[np.uint8]:
+        """(H, W, 3) RGB."""
+        return np.array(ImageGrab.grab(xdisplay=self.display))
 
     def colours(self, y: int) -> list[Colour]:
         """Those of a row of the screen, from left to right, each as wide as `_RUN` pixels."""
-        image = self.screen()
-        row = [image.getpixel((x, y)) for x in range(image.width)]
+        row = map(tuple, self.screen()[y].tolist())
         return [colour for colour, run in groupby(row) if len(list(run)) >= _RUN]
 
-    def shows(self, wanted: list[Colour], y: int = 40) -> bool:
+    def shows(self, wanted: list[Colour], y: int = _ROW) -> bool:
         """Whether a row has these colours side by side, each nearly."""
         found = self.colours(y)
         parts = (found[at : at + len(wanted)] for at in range(len(found) - len(wanted) + 1))
@@ -67,12 +72,10 @@ class Desktop:
 
     def handle_of_the_first_slider(self) -> tuple[int, int]:
         """Where it is: the part of a slider that is left of its handle is blue."""
-        image = self.screen()
-        for y in range(200, image.height):
-            blue = [x for x in range(image.width) if _near(image.getpixel((x, y)), _SLIDER)]
-            if len(blue) > _RUN:
-                return blue[-1] + 4, y
-        raise AssertionError("there is no slider on the screen")
+        far = np.abs(self.screen().astype(int) - _SLIDER).max(axis=2)
+        rows, columns = np.nonzero(far <= _NEAR)
+        assert len(rows) > _RUN, "there is no slider on the screen"
+        return int(columns[rows == rows[0]].max()) + 4, int(rows[0])
 
     def drag(self, start: tuple[int, int], right: int) -> None:
         x, y = start
@@ -159,6 +162,7 @@ class CameraWindow:
     def __enter__(self) -> Self:
         try:
             until(self._appeared)
+            self._see_that_it_is_drawn()
         except BaseException:
             self.process.kill()
             raise
@@ -169,6 +173,17 @@ class CameraWindow:
         self.window = self.desktop.window("^Darkroom: ")
         # A frame of the camera, or a notice, is drawn when the keys are told.
         return bool(self.window) and "q ends" in self.output
+
+    def _see_that_it_is_drawn(self) -> None:
+        """Without a window manager Qt misses now and then that its window is on the screen, and
+        never draws it: then it is taken off, and put there again.
+        """
+        for _ in range(_TRIES):
+            with suppress(AssertionError):
+                return until(lambda: self.desktop.colours(_ROW) != [_NOTHING], _DRAWN_SECONDS)
+            self.desktop.do("windowunmap", "--sync", self.window)
+            self.desktop.do("windowmap", "--sync", self.window)
+        raise AssertionError("the window is not drawn")
 
     def __exit__(
         self,

@@ -66,7 +66,9 @@ def original(
         for image in images.values():
             send(connection, pickle.dumps(image, protocol))
             answers.append(connection.recv(1024))
-        if not answers[-1].endswith(ALL_RECEIVED):
+        if answers[-1] == IMAGE_RECEIVED + ALL_RECEIVED:  # one behind the other, read at once
+            answers[-1:] = [IMAGE_RECEIVED, ALL_RECEIVED]
+        elif answers[-1] != ALL_RECEIVED:
             answers.append(connection.recv(1024))
         connection.sendall(b"fin")
     return answers

@@ -12,7 +12,7 @@ from tests.conftest import services
 from tests.service.storing import jpeg
 from tests.stores import run
 
-FEW = 33
+FEW = 65
 IMAGES = 80
 
 
@@ -54,7 +54,7 @@ def test_a_client_is_read_only_as_far_as_its_images_are_stored(app: FastAPI) -> 
             await asyncio.gather(*held)
             group.create_task(intake.run())
             sending = group.create_task(send())
-            assert 16 < await until_still(taken) <= FEW
+            assert 32 < await until_still(taken) <= FEW
             assert depot.budget.lent <= (FEW + 1) * len(body)
             for _ in held:
                 depot.gate.release()

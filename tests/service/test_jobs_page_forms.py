@@ -52,3 +52,21 @@ def test_a_recipe_that_is_not_there_is_told(client: TestClient) -> None:
     answer = client.post("/jobs", data=sound)
     assert answer.status_code == 404
     assert "none-of-that-name" in answer.text
+
+
+@pytest.mark.parametrize("text", ["[{]", "[[[", "[1]", '[{"op": "none"}]', "[" * 900])
+@pytest.mark.parametrize("path", ["/jobs", "/lab"])
+def test_operations_of_an_address_that_cannot_be_read_are_told(
+    client: TestClient, path: str, text: str
+) -> None:
+    answer = client.get(path, params={"operations": text}, headers={"Accept": "text/html"})
+    assert answer.status_code == 200
+    assert 'role="alert"' in answer.text
+    assert "Internal error" not in answer.text
+
+
+def test_what_the_lab_hands_over_fills_the_form(client: TestClient) -> None:
+    handed = {"operations": '[{"op": "blur", "sigma": 2}]', "encode": '{"progressive": true}'}
+    answer = client.get("/jobs", params=handed)
+    assert "&#34;progressive&#34;: true" in answer.text
+    assert "blur=5,2.0" in answer.text

@@ -102,7 +102,7 @@ def test_a_slider_changes_the_picture_and_reset_brings_it_back(visitor: Visitor)
     row = page.locator("[data-name=brightness]")
     expect(row.locator(".by")).to_have_text("in software")
     slider(page, "brightness").press("Home")
-    watch(page, lambda image: float(image.mean()) < 0.6 * usual)
+    watch(page, lambda image: float(image.mean()) < 0.75 * usual)
     expect(row.get_by_role("spinbutton")).to_have_value("0")
     row.get_by_role("button", name="Reset brightness").click()
     watch(page, lambda image: abs(float(image.mean()) - usual) < 0.1 * usual)
@@ -117,7 +117,7 @@ def test_a_change_elsewhere_moves_the_slider(visitor: Visitor, client: httpx2.Cl
     expect(page.locator(".readings")).to_contain_text(f"320 {TIMES} 240")
     page.get_by_role("button", name="Reset all").click()
     expect(slider(page, "contrast")).to_have_value("50")
-    expect(page.locator(".readings")).to_contain_text(f"640 {TIMES} 480")
+    expect(slider(page, "width")).to_have_value("640")
 
 
 # --- effects -----------------------------------------------------------------------------------
@@ -159,6 +159,8 @@ def test_the_stream_is_as_wide_as_wanted(visitor: Visitor) -> None:
     page = visitor.open("/camera?operations=grayscale&operations=invert&width=320")
     expect(page.locator("live-stream img")).to_have_js_property("naturalWidth", 320)
     expect(page.get_by_label("Operations")).to_have_value("grayscale\ninvert")
+    page.keyboard.press("r")
+    expect(page.locator(".shots img")).to_have_attribute("width", "640")
     page.get_by_label("Width px").first.fill("160")
     expect(page.locator("live-stream img")).to_have_js_property("naturalWidth", 160)
 
@@ -273,13 +275,10 @@ def test_a_camera_that_is_away_is_told_and_comes_back(browser: Browser, tmp_path
         LiveServer(tmp_path, camera=camera.url, library="none", workers=1) as server,
         visiting(browser, server.url) as visitor,
     ):
-        visitor.expect(503)
         page = visitor.open("/camera")
         expect(page.locator(".readings")).to_contain_text(f"160 {TIMES} 120")
         camera.die()
         expect(page.locator(".away")).to_contain_text("No picture: ")
-        page.keyboard.press("r")
-        expect(page.locator("#trouble").get_by_role("alert")).to_be_visible()
         camera.come_back()
         expect(page.locator(".away")).to_be_hidden()
 

@@ -18,7 +18,7 @@ const settings = find("camera-settings");
 const trouble = find("#trouble");
 const say = (/** @type {string} */ text) => (find("#spoken").textContent = text);
 const gallery = new Gallery(find("#dialog"), say);
-let effect = find(".take input[name=look]").value;
+let effect = find(".take").dataset.effect;
 let taking = false;
 let lost = false;
 let timer = 0;
