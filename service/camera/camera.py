@@ -53,7 +53,11 @@ class OpenCamera:
         value = self._initial[control.name]
         if control.name in ("width", "height"):
             return self.source.set_size(self._native_size)
-        return value is not None and self.source.set(control, value)
+        if value is None:
+            return False
+        taken = self.source.set(control, value)
+        self.source.restore(control, value)
+        return taken
 
     def read(self) -> Image:
         """(H, W, 3) uint8 with all settings, at the time when it is due. Raises SourceFailed."""
@@ -109,7 +113,7 @@ class OpenCamera:
         if value is None:
             initial = self._initial[control.name]
             if self._probed[control.name] and initial is not None:
-                self.source.set(control, initial)
+                self.source.restore(control, initial)
         elif not (self._probed[control.name] and self.source.set(control, value)):
             self._software.add(control.name)
 
@@ -166,6 +170,9 @@ class OpenCamera:
         return setting(control, value, default, by)
 
     def close(self) -> None:
+        """Leave a device as it was found: what it has next time is taken for its defaults."""
+        for name in self._wanted.keys() - self._software - {"width", "height"}:
+            self._set(BY_NAME[name], None)
         self.source.close()
 
 

@@ -61,6 +61,10 @@ class TestPattern:
         self.fps = value
         return True
 
+    def restore(self, control: Control, value: float) -> None:
+        """Put a setting back to a value that it had."""
+        self.set(control, value)
+
     def set_size(self, size: Size) -> bool:
         """Whether the source took the size."""
         self.size = size

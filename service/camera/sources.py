@@ -56,6 +56,10 @@ class Source(Protocol):
         """Whether the source took the size."""
         ...
 
+    def restore(self, control: Control, value: float) -> None:
+        """Put a setting back to a value that it had, and let the device choose if it did."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -67,6 +71,7 @@ class VideoSource:
         self.paced = kind == "file"
         self._capture = capture
         self._looped = kind == "file"
+        self._modes: dict[int, float] = {}
         self._measure()
 
     def _measure(self) -> None:
@@ -104,14 +109,26 @@ class VideoSource:
         wanted = value / 100 if control.unit == "%" else value
         before = self._capture.get(control.property)
         if control.automatic is not None:
-            self._capture.set(control.automatic[0], control.automatic[1])
+            mode, manual, _ = control.automatic
+            self._modes.setdefault(mode, self._capture.get(mode))
+            self._capture.set(mode, manual)
         if self._takes(control, wanted):
             self._measure()
             return True
         self._capture.set(control.property, before)
-        if control.automatic is not None:
-            self._capture.set(control.automatic[0], control.automatic[2])
+        self._restore_mode(control)
         return False
+
+    def restore(self, control: Control, value: float) -> None:
+        self.set(control, value)
+        self._restore_mode(control)
+
+    def _restore_mode(self, control: Control) -> None:
+        """What the device was left to choose before the first change, it chooses again."""
+        if control.automatic is not None:
+            mode, _, automatic = control.automatic
+            before = self._modes.get(mode, automatic)
+            self._capture.set(mode, before if before >= 0 else automatic)
 
     def _takes(self, control: Control, wanted: float) -> bool:
         if not self._capture.set(control.property, wanted):

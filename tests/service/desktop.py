@@ -73,9 +73,10 @@ class Desktop:
     def handle_of_the_first_slider(self) -> tuple[int, int]:
         """Where it is: the part of a slider that is left of its handle is blue."""
         far = np.abs(self.screen().astype(int) - _SLIDER).max(axis=2)
-        rows, columns = np.nonzero(far <= _NEAR)
-        assert len(rows) > _RUN, "there is no slider on the screen"
-        return int(columns[rows == rows[0]].max()) + 4, int(rows[0])
+        blue = far <= _NEAR
+        rows = np.flatnonzero(blue.sum(axis=1) > _RUN)
+        assert len(rows), "there is no slider on the screen"
+        return int(np.flatnonzero(blue[rows[0]])[-1]) + 4, int(rows[0])
 
     def drag(self, start: tuple[int, int], right: int) -> None:
         x, y = start

@@ -174,6 +174,10 @@ def test_the_pattern_takes_size_and_rate_by_itself() -> None:
     assert size_of(camera.read()) == Size(640, 480)
 
 
+AUTOMATIC = 3.0
+"""V4L2_EXPOSURE_APERTURE_PRIORITY."""
+
+
 class Knobs:
     """A real capture with the knobs of a device, which turn in coarse steps of a tenth.
 
@@ -183,6 +187,7 @@ class Knobs:
     def __init__(self, path: Path) -> None:
         self._capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
         self.read = self._capture.read
+        self.release = self._capture.release
         self.knobs = {cv2.CAP_PROP_BRIGHTNESS: 0.4, cv2.CAP_PROP_WB_TEMPERATURE: 4600.0}
 
     def get(self, knob: int) -> float:
@@ -226,6 +231,25 @@ def test_a_setting_of_the_device_is_put_back(video: Path) -> None:
     camera.change({"brightness": 80})
     camera.change({"brightness": None})
     assert capture.knobs[cv2.CAP_PROP_BRIGHTNESS] == pytest.approx(0.4)
+
+
+def test_a_device_is_left_as_it_was_found(video: Path) -> None:
+    capture = Knobs(video)
+    camera = device(capture)
+    camera.change({"brightness": 80})
+    camera.close()
+    assert capture.knobs[cv2.CAP_PROP_BRIGHTNESS] == pytest.approx(0.4)
+
+
+def test_a_device_that_chooses_by_itself_does_so_again_after_a_reset(video: Path) -> None:
+    capture = Knobs(video)
+    capture.knobs |= {cv2.CAP_PROP_EXPOSURE: 0.5, cv2.CAP_PROP_AUTO_EXPOSURE: AUTOMATIC}
+    camera = device(capture)
+    assert capture.knobs[cv2.CAP_PROP_AUTO_EXPOSURE] == AUTOMATIC  # also after it was asked
+    camera.change({"exposure": 30})
+    assert capture.knobs[cv2.CAP_PROP_AUTO_EXPOSURE] != AUTOMATIC
+    camera.change({"exposure": None})
+    assert capture.knobs[cv2.CAP_PROP_AUTO_EXPOSURE] == AUTOMATIC
 
 
 def test_a_wait_can_be_interrupted(tmp_path: Path) -> None:

@@ -197,6 +197,7 @@ def test_a_picture_is_opened_downloaded_and_deleted(visitor: Visitor, folder: Pa
     dialog.get_by_role("button", name="Delete the file for good").click()
     expect(page.locator(".shots .name")).to_have_text([newer])
     expect(dialog).to_be_hidden()
+    expect(page.locator(".shots a")).to_be_focused()
     assert pictures(folder) == [newer]
 
 

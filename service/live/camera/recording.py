@@ -135,6 +135,9 @@ class _Recording:
         except SinkUnwritable as error:
             self._failure = error
             _log.warning("camera: %s", error)
+        except (OSError, cv2.error) as error:
+            self._failure = SinkUnwritable(f"the recording failed: {error}")
+            _log.warning("camera: %s", self._failure)
         finally:
             self._writer.release()
             self._partial.unlink(missing_ok=True)

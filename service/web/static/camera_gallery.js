@@ -20,7 +20,6 @@ export class Gallery {
       if (event.key === "ArrowLeft") this.turn(-1);
       if (event.key === "ArrowRight") this.turn(1);
     });
-    dialog.addEventListener("close", () => this.focusOn(this.shown));
   }
 
   /** @returns {HTMLElement[]}  the links of the pictures, the newest first */
@@ -81,17 +80,12 @@ export class Gallery {
       await ask(url, { method: "DELETE" });
       await this.refresh();
       this.say(`${url.replace(/.*\//, "")} was deleted`);
-      if (this.dialog.open) this.dialog.close();
-      else this.focusOn("");
+      this.dialog.close();
+      // The browser would give the focus back to what has been removed.
+      (this.links()[0] ?? find(".take button")).focus();
     } catch (error) {
       form.append(problemBox(error));
     }
-  }
-
-  /** @param {string} name  of a picture; where it is gone, the newest takes its place */
-  focusOn(name) {
-    const links = this.links();
-    (links.find((one) => one.dataset.picture === name) ?? links[0] ?? find(".take button")).focus();
   }
 }
 
