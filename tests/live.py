@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -120,9 +121,11 @@ class LiveServer:
 
 def until(condition: Callable[[], bool], timeout: float = _PATIENCE) -> None:
     """Wait for what has no event: a state of other processes, seen from outside."""
-    pause = threading.Event()
-    for _ in range(int(timeout / 0.02)):
-        if condition():
-            return
+    pause, deadline = threading.Event(), time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            break
         pause.wait(0.02)
+    else:
+        return
     raise AssertionError(f"not so after {timeout} s")
