@@ -123,9 +123,5 @@ def until(condition: Callable[[], bool], timeout: float = _PATIENCE) -> None:
     """Wait for what has no event: a state of other processes, seen from outside."""
     pause, deadline = threading.Event(), time.monotonic() + timeout
     while not condition():
-        if time.monotonic() > deadline:
-            break
+        assert time.monotonic() < deadline, f"not so after {timeout} s"
         pause.wait(0.02)
-    else:
-        return
-    raise AssertionError(f"not so after {timeout} s")
