@@ -161,4 +161,4 @@ def _applied(job: Pipeline | Variants, results: Sequence[ItemResult]) -> Tally[s
     for _, operation in steps:
         applied[operation.op] += done
     applied.subtract(failure.op for result in results for failure in result.skipped)
-    return applied
+    return +applied

@@ -16,6 +16,7 @@ from typing import Literal
 _READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
 _PERMISSIONS = 0o666
+_PARTIAL = ".part"
 Side = Literal["input", "output"]
 _OUTSIDE: dict[Side, str] = {
     "input": "read: it lies outside DARKROOM_READ_ROOTS",
@@ -164,38 +165,43 @@ class Storage:
     def write(self, path: str, results: list[bytes], token: str) -> list[str]:
         """Store `results` at `path`, or several at `stem_1.ext`, `stem_2.ext`, ... beside it.
 
-        Missing folders are created. `token` names the temporary files, for `discard_partial`.
+        Missing folders are created. `token` names the temporary files, for `discard_partials`.
         Gives the paths as the request would have written them. Raises a StorageError; then none
         of the results that failed, and no part of them, is there.
         """
         return self.write_all(zip(places(path, len(results)), results, strict=True), token)
 
     def write_all(self, files: Iterable[tuple[str, bytes]], token: str) -> list[str]:
-        """Store files, each at its path, as `write` does."""
-        written: list[str] = []
-        for path, data in files:
-            try:
-                self._write_one(path, data, token)
-            except StorageError:
-                for done in written:
-                    Path(self.resolve_output(done)).unlink(missing_ok=True)
-                raise
-            written.append(path)
-        return written
+        """Store files, each at its path, as `write` does: all of them or none.
 
-    def discard_partial(self, path: str, token: str) -> None:
-        """Remove the temporary files that a killed worker left beside `path`."""
-        with suppress(PathRefused, OSError):  # then nothing can be there
-            folder = Path(self._confined(path, self.write_roots, "output")[0]).parent
-            (folder / _partial_name(token)).unlink()
+        They are all written before the first is moved into place, where it may be what another is
+        made from.
+        """
+        moves: list[tuple[str, str, str]] = []
+        try:
+            for path, data in files:
+                target = self.resolve_output(path)
+                name = _partial_name(token, len(moves))
+                partial = os.path.join(os.path.dirname(target), name)  # noqa: PTH120
+                moves.append((partial, target, path))
+                with _unwritable(path):
+                    _write_all(_create(partial), data)
+            for partial, target, path in moves:
+                with _unwritable(path):
+                    os.replace(partial, target)
+        except BaseException:
+            for partial, _, _ in moves:
+                with suppress(OSError):  # it was moved, or never made
+                    Path(partial).unlink()
+            raise
+        return [path for _, _, path in moves]
 
-    def discard_partials(self, path: str, owner: str) -> None:
-        """Remove the temporary files beside `path` of all tokens that begin with `owner`."""
-        start, _, end = _partial_name(f"{owner}\0").partition("\0")
+    def discard_partials(self, path: str, token: str) -> None:
+        """Remove the temporary files beside `path` of all tokens that begin with `token`."""
         with suppress(PathRefused, OSError):  # then nothing can be there
             folder = Path(self._confined(path, self.write_roots, "output")[0]).parent
             for entry in os.scandir(folder):
-                if entry.name.startswith(start) and entry.name.endswith(end):
+                if entry.name.startswith(f".{token}") and entry.name.endswith(_PARTIAL):
                     (folder / entry.name).unlink()
 
     def _confined(
@@ -242,19 +248,14 @@ class Storage:
             raise SourceTooLarge(f"{path} has {status.st_size} bytes; {limit}")
         return status.st_size
 
-    def _write_one(self, path: str, data: bytes, token: str) -> None:
-        target = self.resolve_output(path)
-        partial = os.path.join(os.path.dirname(target), _partial_name(token))  # noqa: PTH120
-        try:
-            descriptor = _create(partial)
-            try:
-                _write_all(descriptor, data)
-                os.replace(partial, target)
-            except BaseException:
-                Path(partial).unlink(missing_ok=True)
-                raise
-        except OSError as error:
-            raise SinkUnwritable(f"{path} cannot be written: {error.strerror}") from None
+
+@contextmanager
+def _unwritable(path: str) -> Iterator[None]:
+    """Raise SinkUnwritable for OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise SinkUnwritable(f"{path} cannot be written: {error.strerror}") from None
 
 
 def places(path: str, count: int) -> list[str]:
@@ -270,9 +271,9 @@ def places(path: str, count: int) -> list[str]:
     return [str(pure.with_name(f"{pure.stem}_{n}{pure.suffix}")) for n in range(1, count + 1)]
 
 
-def _partial_name(token: str) -> str:
-    """A worker writes one file at a time: the token of its task is name enough."""
-    return f".{token}.part"
+def _partial_name(token: str, number: int) -> str:
+    """Of file `number` of a task, which writes those of one image at a time."""
+    return f".{token}-{number}{_PARTIAL}" if number else f".{token}{_PARTIAL}"
 
 
 def _as_prefix(root: Path) -> str:

@@ -17,33 +17,23 @@ from service.jobs.stored import new_job
 from service.jobs.webhooks import check_url
 from service.preferences import Preference
 from service.services import Services
+from service.store.errors import StoreUnavailable
 from service.store.jobs import StoredJob
-from service.views import batch_response, job_view, operation_warning
+from service.views import batch_response, job_error, job_view, operation_warning
 
 _PAGE = 1000
 _POLL_SECONDS = 1.0
+_PATIENCE_SECONDS = 60.0
 
 
-async def run_as_job(
-    request: BatchRequest, services: Services, wish: Preference | None, key: str | None
-) -> Response:
-    """200 and the results when the job has ended in time, else 202 and the job.
+async def submitted(
+    request: BatchRequest, services: Services, key: str | None, at_once: bool = False
+) -> StoredJob:
+    """The job for `request`, stored and started.
 
-    Who waits is not to wait for the jobs of others: such a job begins at once. Raises
+    One that somebody waits for begins `at_once`, and not behind the jobs of others. Raises
     InvalidRequest, QueueFull, KeyReused and StoreUnavailable.
     """
-    job = await _submitted(request, services, key, at_once=wish is None)
-    job = await _waited(services, job.id, None if wish is None else wish.wait)
-    answer = await _answer(services, job, request)
-    answer.headers["Location"] = f"/v1/jobs/{job.id}"
-    if wish is not None:
-        answer.headers["Preference-Applied"] = wish.applied
-    return answer
-
-
-async def _submitted(
-    request: BatchRequest, services: Services, key: str | None, at_once: bool
-) -> StoredJob:
     limits = services.settings.limits
     check_batch(request, services, limits.max_job_images)
     with refused_as_invalid():
@@ -60,6 +50,21 @@ async def _submitted(
     else:
         runner.hurry()
     return stored
+
+
+async def answered(
+    job: StoredJob, request: BatchRequest, services: Services, wish: Preference | None = None
+) -> Response:
+    """200 and the results when the job has ended in time, else 202 and the job.
+
+    Raises InvalidRequest and JobFailed when the job failed as a whole, and StoreUnavailable.
+    """
+    job = await _waited(services, job.id, None if wish is None else wish.wait)
+    answer = await _answer(services, job, request)
+    answer.headers["Location"] = f"/v1/jobs/{job.id}"
+    if wish is not None:
+        answer.headers["Preference-Applied"] = wish.applied
+    return answer
 
 
 def check_batch(request: BatchRequest, services: Services, most_images: int) -> None:
@@ -95,28 +100,36 @@ def _check_webhook(request: BatchRequest, services: Services) -> None:
 
 
 async def _waited(services: Services, id: str, seconds: float | None) -> StoredJob:
-    """The job when it has ended, or after `seconds`."""
+    """The job when it has ended, or after `seconds`.
+
+    It goes on while the store is away, and so does the wait, for a minute. Raises StoreUnavailable.
+    """
     deadline = None if seconds is None else time.monotonic() + seconds
+    last_seen = time.monotonic()
     while True:
         changed = asyncio.wrap_future(services.runner.changed(id))
-        job = await services.store.jobs.get(id)
-        left = (
-            _POLL_SECONDS if deadline is None else min(_POLL_SECONDS, deadline - time.monotonic())
-        )
-        if job.state in ENDED or left <= 0:
-            changed.cancel()
-            return job
-        await asyncio.wait({changed}, timeout=left)
+        left = _POLL_SECONDS if deadline is None else deadline - time.monotonic()
+        try:
+            job = await services.store.jobs.get(id)
+            last_seen = time.monotonic()
+            if job.state in ENDED or left <= 0:
+                changed.cancel()
+                return job
+        except StoreUnavailable:
+            if left <= 0 or time.monotonic() > last_seen + _PATIENCE_SECONDS:
+                changed.cancel()
+                raise
+        await asyncio.wait({changed}, timeout=max(0.0, min(_POLL_SECONDS, left)))
         changed.cancel()
 
 
 async def _answer(services: Services, job: StoredJob, request: BatchRequest) -> Response:
-    """Raises InvalidRequest when the job failed as a whole."""
+    """Raises InvalidRequest and JobFailed when the job failed as a whole."""
     view = job_view(job)
     if job.state not in ENDED:
         return Response(view.model_dump_json(), status_code=202, media_type="application/json")
     if job.error is not None:
-        raise InvalidRequest(job.error, [("/images", job.error)])
+        raise job_error(job.error)
     warnings = [operation_warning(skipped) for skipped in request.skipped]
     results = await _results(services, job)
     return batch_response(job.id, cast(EndState, job.state), view.counts, warnings, results)

@@ -96,7 +96,7 @@ class FileSink:
         return storage.write(self.path, [result.data for result in results], token)
 
     def discard_partial(self, storage: Storage, token: str) -> None:
-        storage.discard_partial(self.path, token)
+        storage.discard_partials(self.path, token)
 
 
 @dataclass(slots=True)
@@ -128,7 +128,7 @@ class FileSinks:
 
     def discard_partial(self, storage: Storage, token: str) -> None:
         for variant in range(len(self.paths)):  # the size is in no folder's name
-            storage.discard_partial(self._path(variant, Result(b"")), token)
+            storage.discard_partials(self._path(variant, Result(b"")), token)
 
     def _path(self, variant: int, result: Result) -> str:
         path = self.paths[variant]

@@ -25,7 +25,7 @@ from service.jobs.batch import status_of
 from service.jobs.expansion import BatchImage
 from service.jobs.plans import PlannedImage
 from service.jobs.stored import JobWork, now
-from service.store.jobs import StoredJob
+from service.store.jobs import INTERNAL_ERROR, StoredJob
 
 RESULT = TypeAdapter(ImageResult)
 
@@ -61,6 +61,17 @@ def stored_result(image: BatchImage, result: ItemResult, work: JobWork) -> tuple
     return view.status, RESULT.serializer.to_json(view).decode()
 
 
+class JobFailed(Exception):
+    """A job failed for a reason that is not its request's."""
+
+
+def job_error(error: str) -> Exception:
+    """Why a job failed as a whole: what is wrong with its request, or JobFailed."""
+    if error == INTERNAL_ERROR:
+        return JobFailed(error)
+    return InvalidRequest(error, [("/images", error)])
+
+
 def job_view(job: StoredJob) -> Job:
     """A job as the API shows it."""
     done = job.succeeded + job.failed + job.skipped
@@ -79,7 +90,7 @@ def job_view(job: StoredJob) -> Job:
         bytes_out=job.bytes_out,
         rate=None if rate is None else round(rate, 2),
         remaining_seconds=None if left is None else round(left, 1),
-        error=None if job.error is None else problem_of(InvalidRequest(job.error)),
+        error=None if job.error is None else problem_of(job_error(job.error)),
     )
 
 

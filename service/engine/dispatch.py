@@ -26,6 +26,7 @@ from collections.abc import (
     Sized,
 )
 from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -151,7 +152,7 @@ class Dispatcher:
                 pairs = await window.ended()
                 done = [result for _, result in pairs if not isinstance(result.error, Deferred)]
                 grouping.learn(done)
-                self.observe(pipeline, done)
+                self._observe_all(pipeline, pairs)
                 for item, result in pairs:
                     if isinstance(result.error, Deferred):
                         self._defer(packed, item, result.error, owner, window)
@@ -186,6 +187,13 @@ class Dispatcher:
         """Tell who counts images about some that have ended."""
         if self._observe is not None:
             self._observe(pipeline, results)
+
+    def _observe_all(self, pipeline: Job, pairs: Iterable[tuple[WorkItem, ItemResult]]) -> None:
+        done = [pair for pair in pairs if not isinstance(pair[1].error, Deferred)]
+        self.observe(pipeline, [result for item, result in done if item.pipeline is None])
+        for item, result in done:
+            if item.pipeline is not None:
+                self.observe(_unpacked(item.pipeline), [result])
 
     def _begin(self, work: Coroutine[Any, Any, list[ItemResult]]) -> Running:
         # Held here too: a batch that nobody reads any more lets its last tasks end in peace.
@@ -285,6 +293,12 @@ class Dispatcher:
     def _clean(self, task: Task) -> None:
         for item in task.items:
             item.sink.discard_partial(self._storage, task.token)
+
+
+@lru_cache(64)
+def _unpacked(pipeline: bytes) -> Job:
+    job: Job = pickle.loads(pipeline)  # made by this service
+    return job
 
 
 def _groups(items: Iterator[WorkItem], grouping: Grouping) -> Iterator[list[WorkItem]]:

@@ -22,7 +22,7 @@ from service.jobs.running import JobImages, Render, RunningJob
 from service.jobs.stored import now, work_of
 from service.jobs.webhooks import Deliveries, WebhookCaller
 from service.store.errors import LeaseLost, StoreError, StoreUnavailable
-from service.store.jobs import JobStore, StoredJob
+from service.store.jobs import INTERNAL_ERROR, JobStore, StoredJob
 
 _log = logging.getLogger("darkroom.jobs")
 
@@ -266,7 +266,7 @@ class JobRunner:
     async def _give_up(self, job: StoredJob) -> None:
         # Left to its lease it would be claimed, and fail so, again and again.
         try:
-            await self._end(job, "failed", "internal error: the log of the server has the cause")
+            await self._end(job, "failed", INTERNAL_ERROR)
         except StoreError as error:
             _log.warning("job %s is left until its lease lapses: %s", job.id, error)
 

@@ -10,7 +10,7 @@ from service.dependencies import ServicesDependency
 from service.preferences import preference
 from service.recipes import resolved
 from service.store.errors import StoreUnavailable
-from service.submission import check_batch, run_as_job
+from service.submission import answered, check_batch, submitted
 from service.unstored import run_unstored
 
 router = APIRouter(prefix="/v1", tags=["batches"])
@@ -43,12 +43,13 @@ async def process_batch(
     request = await resolved(request, services.store.recipes)
     wish = preference(prefer)
     if wish is not None or idempotency_key is not None:
-        return await run_as_job(request, services, wish, idempotency_key)
+        job = await submitted(request, services, idempotency_key, at_once=wish is None)
+        return await answered(job, request, services, wish)
     check_batch(request, services, services.settings.limits.max_images)
     try:
-        return await run_as_job(request, services, None, None)
+        job = await submitted(request, services, None, at_once=True)
     except StoreUnavailable:
-        answer = await run_unstored(request, services)
-        if answer is None:
+        if (answer := await run_unstored(request, services)) is None:
             raise
         return answer
+    return await answered(job, request, services)

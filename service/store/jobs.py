@@ -18,6 +18,9 @@ from service.store.errors import KeyReused, QueueFull
 
 IMAGES_A_CHUNK = 1000
 
+INTERNAL_ERROR = "internal error: the log of the server has the cause"
+"""The error of a job that failed as nobody expected."""
+
 
 @dataclass(slots=True)
 class StoredJob:

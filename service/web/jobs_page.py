@@ -14,15 +14,15 @@ from processors.errors import OperationError, ProcessorError
 from processors.formats import FORMAT_TRAITS
 from schemas.batches import BatchRequest
 from schemas.jobs import JobState
+from service import submission
 from service.errors import InvalidRequest, RequestError, kind_of, problem_of
 from service.job_list import jobs_page
 from service.jobs.templates import PLACEHOLDERS
-from service.preferences import Preference
 from service.recipes import resolved
 from service.services import Services
 from service.storage import StorageError
 from service.store.errors import CursorRefused, StoreError
-from service.submission import check_batch, run_as_job
+from service.submission import check_batch
 from service.web.batch_form import BatchForm, field_faults
 from service.web.dry_run import DryRun, check_found, dry_run
 from service.web.job_view import readable_seconds, words_of
@@ -33,7 +33,6 @@ _MOST_ROOTS = 6
 _STATES: tuple[JobState, ...] = get_args(JobState)
 _FORMATS = (("", "by the extension"), *((name, name) for name in FORMAT_TRAITS))
 _OURS = (RequestError, ProcessorError, StorageError, StoreError)
-_AT_ONCE = Preference(0.0, "respond-async")
 
 
 async def show_jobs(request: Request, services: Services) -> Response:
@@ -65,10 +64,10 @@ async def submitted(request: Request, services: Services, fields: FormData) -> R
         form = BatchForm.sent(fields)
         batch = await _checked(form, services)
         await check_found(batch, services)
-        answer = await run_as_job(batch, services, _AT_ONCE, None)
+        job = await submission.submitted(batch, services, None)
     except _OURS as error:
         return await _page(request, services, form, error=error)
-    return answer.headers["Location"].removeprefix("/v1")
+    return f"/jobs/{job.id}"
 
 
 async def _checked(form: BatchForm, services: Services) -> BatchRequest:

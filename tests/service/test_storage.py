@@ -326,7 +326,7 @@ def test_what_a_killed_worker_left_is_removed_and_nothing_else(
 ) -> None:
     for name in (f".{TOKEN}.part", ".other.part", "a.txt"):
         (root / "out" / name).write_bytes(b"x")
-    storage.discard_partial(str(root / "out" / "a.txt"), TOKEN)
+    storage.discard_partials(str(root / "out" / "a.txt"), TOKEN)
     assert files(root / "out") == [".other.part", "a.txt"]
 
 
@@ -339,7 +339,7 @@ def test_where_nothing_can_be_left_there_is_nothing_to_remove(
     relative: Storage, root: Path, path: str
 ) -> None:
     (root / "out" / "file").write_bytes(b"x")
-    relative.discard_partial(path, TOKEN)
+    relative.discard_partials(path, TOKEN)
     assert files(root / "out") == ["file"]
 
 

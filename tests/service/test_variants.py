@@ -1,5 +1,6 @@
 """Several results of each image in a batch."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -124,6 +125,47 @@ def test_a_variant_that_cannot_be_written_takes_the_others_away(
     answer = done(client, {"images": [{"input": photo}], "variants": variants})
     assert answer["counts"]["failed"] == 1
     assert files(out) == {"b.png"}
+
+
+def test_a_failure_leaves_what_was_there_before(
+    client: TestClient, photo: str, out: Path
+) -> None:
+    (out / "b.png").mkdir(parents=True)
+    (out / "a.jpg").write_bytes(Path(photo).read_bytes())
+    for variants in (
+        [{"output": f"{out}/a.jpg", "operations": ["flip"]}, {"output": f"{out}/b.png"}],
+        [{"output": f"{out}/a.jpg", "operations": ["flip"]}, {"output": "/outside/x.png"}],
+    ):
+        answer = done(client, {"images": [{"input": photo, "variants": variants}]})
+        assert answer["counts"]["failed"] == 1
+        assert (out / "a.jpg").read_bytes() == Path(photo).read_bytes()
+    assert files(out) == {"a.jpg", "b.png"}
+
+
+def test_steps_that_are_left_out_of_an_images_own_variants_fail_nothing(
+    client: TestClient, photo: str, out: Path
+) -> None:
+    own = [{"output": f"{out}/a.png", "operations": ["crop=1000,0,10,10"]}]
+    images = [{"input": photo, "variants": own}, {"input": photo, "output": f"{out}/b.png"}]
+    answer = done(client, {"images": images, "on_invalid": "skip"})
+    assert answer["counts"]["succeeded"] == 2
+    assert [one["pointer"] for one in answer["results"][0]["warnings"]] == [
+        "/variants/0/operations/0"
+    ]
+
+
+def test_operations_of_an_images_own_variants_are_counted(
+    client: TestClient, photo: str, out: Path
+) -> None:
+    def posterized() -> float:
+        text = client.get("/metrics").text
+        found = re.findall(r'darkroom_operations_total{operation="posterize"} (\S+)', text)
+        return float(found[0]) if found else 0.0
+
+    before = posterized()
+    own = [{"output": f"{out}/a.png", "operations": ["posterize=4"]}]
+    done(client, {"images": [{"input": photo, "variants": own}]})
+    assert posterized() == before + 1
 
 
 def test_variants_that_write_one_path_are_told(client: TestClient, photo: str, out: Path) -> None:
