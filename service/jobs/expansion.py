@@ -1,13 +1,13 @@
 """From a request to the images that it means: patterns and templates are filled in."""
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from schemas.batches import BatchRequest, ImagePair, VariantRequest
 from service.jobs.templates import Template, TemplateError, literal
-from service.jobs.walking import is_pattern, matches
+from service.jobs.walking import Search, SearchTooLong, is_pattern, matches
 from service.storage import Storage, StorageError
 
 
@@ -61,23 +61,28 @@ def has_patterns(request: BatchRequest, storage: Storage) -> bool:
     return any(is_pattern(storage, image.input) for image in request.images)
 
 
-def images_of(request: BatchRequest, storage: Storage, most: int) -> Iterator[BatchImage]:
+def images_of(
+    request: BatchRequest, storage: Storage, most: int, search: Search | None = None
+) -> Iterator[BatchImage]:
     """The images in their order, found as they are asked for.
 
     It reads the disk: not for the event loop. Raises BatchRefused when a pattern matches nothing,
-    when there are more images than `most`, and when two inputs of patterns would write one output.
+    when there are more images than `most`, when two inputs of patterns would write one output, and
+    when the patterns look at more than `search` allows; SearchStopped when that says so.
     """
     check_outputs(request)
+    search = search or Search()
     outputs: dict[str, str] = {}
     count = 0
     for index, image in enumerate(request.images):
+        search.ask()
         pointer = f"/images/{index}"
         expands = is_pattern(storage, image.input)
         filler = _Filler(request, image, pointer, expands)
-        for path in _found(storage, image, pointer) if expands else (image.input,):
+        for path in _found(storage, image, pointer, search) if expands else (image.input,):
             found = filler.image(path, count)
             if expands:
-                _check_apart(found, outputs, pointer)
+                _check_apart(found, outputs, pointer, storage)
             outputs |= dict.fromkeys(found.outputs, path)
             count += 1
             if count > most:
@@ -86,16 +91,19 @@ def images_of(request: BatchRequest, storage: Storage, most: int) -> Iterator[Ba
             yield found
 
 
-def _found(storage: Storage, image: ImagePair, pointer: str) -> Iterator[str]:
+def _found(storage: Storage, image: ImagePair, pointer: str, search: Search) -> Iterator[str]:
+    count = 0
     try:
-        found = matches(storage, image.input)
-        first = list(islice(found, 1))
+        for path in matches(storage, image.input, search):
+            count += 1
+            yield path
     except StorageError as error:
         raise BatchRefused(str(error), f"{pointer}/input") from None
-    if not first:
-        raise BatchRefused(f"{image.input}: no file matches", f"{pointer}/input")
-    yield from first
-    yield from found
+    except SearchTooLong as error:
+        raise BatchRefused(f"{image.input}: {error}", f"{pointer}/input") from None
+    if not count:
+        why = "a / at the end means folders" if image.input.endswith("/") else "no file matches"
+        raise BatchRefused(f"{image.input}: {why}", f"{pointer}/input")
 
 
 class _Filler:
@@ -141,11 +149,27 @@ def _template(text: str, pointer: str) -> Template:
         raise BatchRefused(str(error), pointer) from None
 
 
-def _check_apart(image: BatchImage, outputs: dict[str, str], pointer: str) -> None:
+def _check_apart(
+    image: BatchImage, outputs: dict[str, str], pointer: str, storage: Storage
+) -> None:
     for output in image.outputs:
-        if (other := outputs.get(output)) is not None:
+        other = outputs.get(output)
+        if other is None:
+            continue
+        if _is_same(storage, other, image.input):
             raise BatchRefused(
-                f"{other} and {image.input} would both write {output}: put {{stem}}, {{parent}} or "
-                "{index} into the output",
+                f"{image.input} matches twice, and would be written to {output} twice: name it in "
+                "one input only",
                 pointer,
             )
+        raise BatchRefused(
+            f"{other} and {image.input} would both write {output}: put {{stem}}, {{parent}} or "
+            "{index} into the output",
+            pointer,
+        )
+
+
+def _is_same(storage: Storage, one: str, other: str) -> bool:
+    """Whether two paths are spellings of one."""
+    first, second = (os.path.normpath(os.path.join(storage.base, path)) for path in (one, other))
+    return first == second

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -15,6 +16,7 @@ from service.jobs.batch import taken_error
 from service.jobs.expansion import BatchImage
 from service.jobs.stored import JobWork, expanded, image_from, is_expanded, now, work_of
 from service.jobs.unchanged import Unchanged
+from service.jobs.walking import Search, SearchStopped
 from service.storage import Storage
 from service.store.errors import StoreUnavailable
 from service.store.jobs import IMAGES_A_CHUNK, JobStore, StoredJob, StoredResult
@@ -25,6 +27,11 @@ _log = logging.getLogger("darkroom.jobs")
 
 _FLUSH_SECONDS, _FLUSH_RESULTS = 0.2, 256
 """Results that were not stored when the server is killed are worked out again."""
+
+# Threads of its own: a search through many folders holds up other searches, not other jobs.
+_LOOKING = ThreadPoolExecutor(2, "looking")
+_LOOK_SECONDS = 0.1
+"""How soon it is seen that a job was stopped whose search has not begun."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 """Between attempts to reach a store that is away."""
@@ -78,7 +85,10 @@ class RunningJob:
         Raises LeaseLost, EngineClosed, and BatchRefused for patterns that cannot be expanded.
         """
         if not is_expanded(self.job):
-            await self._expand()
+            try:
+                await self._expand()
+            except SearchStopped:
+                return False
         done = set(await self._until_stored(partial(self._jobs.done, self.job.id)))
         for chunk in range(-(-self.job.total // IMAGES_A_CHUNK)):
             if self.stopped:
@@ -87,9 +97,16 @@ class RunningJob:
         return not self.stopped or len(done) == self.job.total
 
     async def _expand(self) -> None:
-        found, request = await asyncio.to_thread(
-            expanded, self.job, self._images.storage, self._images.most
+        """Raises SearchStopped when the job is stopped before, and BatchRefused."""
+        search = Search(lambda: self.stopped)
+        looking = _LOOKING.submit(
+            expanded, self.job, self._images.storage, self._images.most, search
         )
+        future = asyncio.wrap_future(looking)
+        while not (await asyncio.wait({future}, timeout=_LOOK_SECONDS))[0]:
+            if self.stopped and looking.cancel():  # before its turn came
+                raise SearchStopped
+        found, request = future.result()
         owner = self.job.owner or ""
         expand = partial(self._jobs.expand, self.job.id, owner, found, request)
         self.job = await self._until_stored(expand)
@@ -124,7 +141,7 @@ class RunningJob:
 
     async def _clear(self, images: Iterable[BatchImage]) -> None:
         """Remove what a server that was killed in the middle of this job left behind."""
-        outputs = [path for image in images for path in image.outputs]
+        outputs = [path for image in images for path in _written(image)]
         folders = {path.rpartition("/")[0]: path for path in outputs}
         new = [path for folder, path in folders.items() if folder not in self._cleared]
         self._cleared |= folders.keys()
@@ -173,6 +190,13 @@ class RunningJob:
                 _log.warning("job %s waits for the store: %s", self.job.id, error)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _written(image: BatchImage) -> Sequence[str]:
+    """Paths in the folders of the outputs: the size, not known yet, is in no folder's name."""
+    if not image.open:
+        return image.outputs
+    return [path.format(width=0, height=0) for path in image.outputs]
 
 
 class _Items:

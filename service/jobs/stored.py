@@ -12,6 +12,7 @@ from schemas.batches import BatchRequest, ImagePair
 from service.engine.base import Known, WorkItem
 from service.jobs.batch import conflicts
 from service.jobs.expansion import BatchImage, check_outputs, has_patterns, images_of
+from service.jobs.walking import Search
 from service.jobs.work import BatchWork, work_for
 from service.storage import Storage
 from service.store.jobs import StoredImage, StoredJob
@@ -62,15 +63,17 @@ def new_job(
     return job, images
 
 
-def expanded(job: StoredJob, storage: Storage, most: int) -> tuple[list[StoredImage], str]:
+def expanded(
+    job: StoredJob, storage: Storage, most: int, search: Search
+) -> tuple[list[StoredImage], str]:
     """The images of a job that has patterns, and what its request is then.
 
-    It reads the disk: not for the event loop. Raises BatchRefused.
+    It reads the disk: not for the event loop. Raises BatchRefused, and SearchStopped.
     """
     content = json.loads(job.request)
     asked = content.pop("images")
     request = BatchRequest.model_validate({**content["request"], "images": asked})
-    found = list(images_of(request, storage, most))
+    found = list(images_of(request, storage, most, search))
     content |= asdict(conflicts(found))
     return [_kept(image) for image in found], json.dumps(content)
 

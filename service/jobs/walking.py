@@ -50,7 +50,9 @@ class Search:
         """Note that an entry of a folder is looked at. Raises SearchStopped and SearchTooLong."""
         self._looked += 1
         if self._looked > self._most:
-            raise SearchTooLong(f"looks at more than {self._most} files: begin it with a folder")
+            raise SearchTooLong(
+                f"more than {self._most} files would be looked at: begin the pattern with a folder"
+            )
         if self._looked % _ASK_EVERY == 0:
             self.ask()
 
@@ -120,11 +122,17 @@ class _Walk:
                 for entry in entries:
                     self._search.count()
                     fitting = [part for part in folder.open if self._fit(part, entry.name)]
-                    if fitting and _is_text(entry.name):
+                    if self._matters(entry, fitting):
                         found.append((entry, fitting))
         except (OSError, StorageError):
             pass
         return sorted(found, key=lambda pair: pair[0].name)
+
+    def _matters(self, entry: "os.DirEntry[str]", fitting: list[int]) -> bool:
+        # `**` fits every file, and is to keep none of a million.
+        if not fitting or not _is_text(entry.name):
+            return False
+        return self._last in fitting or _is_folder(entry)
 
     def _fit(self, part: int, name: str) -> bool:
         if name.startswith(".") and not self._parts[part].startswith("."):

@@ -4,6 +4,7 @@ import asyncio
 import collections
 import itertools
 import logging
+import re
 import sqlite3
 import subprocess
 import sys
@@ -164,6 +165,26 @@ def test_while_the_database_is_away_the_rest_goes_on(
         ready = good(client.get("/readyz")).json()
         assert (ready["status"], ready["store"]) == ("ready", "away")
         refused(waiting.result(), 503, "store-unavailable")
+        client.close()
+
+
+def test_a_batch_that_is_waited_for_is_done_once_though_the_database_goes_away(
+    away: Mongod, tmp_path: Path, threads: ThreadPoolExecutor
+) -> None:
+    (tmp_path / "in.jpg").write_bytes(jpeg(1200, 900))
+    images = [{"input": "in.jpg", "output": f"out/{n}.png"} for n in range(60)]
+    body = {"images": images, "operations": ["blur=31", "flip"]}
+    with server_over(tmp_path, away.url("waited"), write_roots=tmp_path) as server:
+        client = server.ready().client(timeout=60)
+        waiting = threads.submit(client.post, "/v1/batches", json=body)
+        until(lambda: len(list((tmp_path / "out").glob("*.png"))) > 5)
+        away.kill()
+        away.start("--auth")
+        answer = good(waiting.result()).json()
+        assert answer["counts"]["succeeded"] == len(images)
+        assert good(client.get(f"/v1/jobs/{answer['id']}")).json()["state"] == "completed"
+        (made,) = re.findall(r'images_total{format="png"} (\S+)', client.get("/metrics").text)
+        assert float(made) == len(images)
         client.close()
 
 
