@@ -99,4 +99,4 @@ def problem_text(problem: Problem) -> str:
 def show_skipped(console: Console, skipped: Iterable[SkippedOperation]) -> None:
     """The operations that were left out for all images."""
     for item in skipped:
-        console.print(escape(f"left out: /operations/{item.at}: {item.detail}"))
+        console.print(escape(f"left out: {item.pointer}: {item.detail}"))

@@ -60,7 +60,7 @@ class Tally:
         image = self.batch.images[result.index]
         status = status_of(result, self.batch.pipeline)
         self.statuses[status] += 1
-        self.bytes += sum(output.bytes for output in result.outputs)
+        self.bytes += result.bytes_out
         if status == "failed" and len(self.failures) < SHOWN_FAILURES:
             self.failures.append(_failure(image, result, self.batch.pipeline))
         if self.keep:

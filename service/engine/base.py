@@ -85,13 +85,16 @@ class Deferred(Exception):
 class Known:
     """What is known of an image whose outputs are to be left alone if nothing has changed.
 
-    `recipe` stands for all that is done to it. `digest` and `outputs`, each with the nanoseconds
-    since 1970 at which its file was modified, are of when it was done last; empty if it was not.
+    `recipe` stands for all that is done to it, save what lies at the paths of `resources`.
+    `digest`, `outputs`, each with the nanoseconds since 1970 at which its file was modified, and
+    the steps that were `skipped` are of when it was done last; empty if it was not.
     """
 
     recipe: bytes
+    resources: tuple[str, ...] = ()
     digest: str = ""
     outputs: tuple[tuple[Output, int], ...] = ()
+    skipped: tuple[StepFailed, ...] = ()
 
 
 @dataclass(slots=True)
@@ -153,6 +156,13 @@ class ItemResult:
     skipped: tuple[StepFailed, ...] = ()
     bytes_in: int = 0
     made: Made | None = None
+
+    @property
+    def bytes_out(self) -> int:
+        """What was written: nothing for outputs that were left alone."""
+        if self.made is not None and self.made.unchanged:
+            return 0
+        return sum(output.bytes for output in self.outputs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,16 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
 
 from service.engine.base import Known, Made
 from service.storage import Storage, StorageError
 
 
-def digest_of(known: Known, data: bytes) -> str:
-    """What the outputs of the input `data` are made of, in hexadecimal."""
-    return hashlib.sha256(known.recipe + hashlib.sha256(data).digest()).hexdigest()
+def digest_of(known: Known, contents: Iterable[bytes]) -> str:
+    """What outputs are made of, in hexadecimal: the recipe, the input, and the resources."""
+    parts = (hashlib.sha256(content).digest() for content in contents)
+    return hashlib.sha256(known.recipe + b"".join(parts)).hexdigest()
 
 
 def still_there(known: Known, digest: str, storage: Storage) -> bool:

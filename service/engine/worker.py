@@ -15,6 +15,7 @@ import platform
 import resource
 import signal
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import forkserver
@@ -60,9 +61,14 @@ class WorkerConfig:
 
 
 class _State:
-    """Set once by `initialize`, before the first task."""
+    """`config` is set once by `initialize`, before the first task.
+
+    `resources` are what the image under way finds at paths beside its input, or why that cannot be
+    read: what is said of it to be made of is what it is made of, also when a file is replaced.
+    """
 
     config: WorkerConfig
+    resources: Mapping[str, bytes | str] = {}
 
 
 def initialize(config: WorkerConfig) -> None:
@@ -99,6 +105,7 @@ def _run_item(runner: JobRunner, item: WorkItem, token: str) -> ItemResult:
 
 def _tried(runner: JobRunner, item: WorkItem, token: str) -> ItemResult:
     try:
+        _State.resources = _resources(item.known)
         return _done(runner, item, token)
     except (ProcessorError, StorageError) as error:
         return ItemResult(item.index, error=_alone(error))
@@ -113,7 +120,7 @@ def _done(runner: JobRunner, item: WorkItem, token: str) -> ItemResult:
     """Raises a ProcessorError, a StorageError or MemoryError."""
     storage, known = _State.config.storage, item.known
     data = item.source.read(storage)
-    digest = "" if known is None else digest_of(known, data)
+    digest = "" if known is None else _digest(known, data)
     if known is not None and still_there(known, digest, storage):
         return _left_alone(item.index, known, len(data))
     if (deferred := _deferred(runner, item, data)) is not None:
@@ -136,7 +143,11 @@ def _left_alone(index: int, known: Known, bytes_in: int) -> ItemResult:
     outputs = tuple(output for output, _ in known.outputs)
     modified = tuple(moment for _, moment in known.outputs)
     return ItemResult(
-        index, outputs, bytes_in=bytes_in, made=Made(known.digest, modified, unchanged=True)
+        index,
+        outputs,
+        skipped=known.skipped,
+        bytes_in=bytes_in,
+        made=Made(known.digest, modified, unchanged=True),
     )
 
 
@@ -168,11 +179,29 @@ def _outputs(paths: list[str], processed: Processed) -> tuple[Output, ...]:
     )
 
 
+def _resources(known: Known | None) -> dict[str, bytes | str]:
+    return {} if known is None else {path: _found(path) for path in known.resources}
+
+
+def _digest(known: Known, data: bytes) -> str:
+    found = (_State.resources[path] for path in known.resources)
+    texts = (content.encode() if isinstance(content, str) else content for content in found)
+    return digest_of(known, [data, *texts])
+
+
 def _read_resource(path: str) -> bytes:
+    content = _State.resources[path] if path in _State.resources else _found(path)
+    if isinstance(content, str):
+        raise ResourceUnavailable(content)
+    return content
+
+
+def _found(path: str) -> bytes | str:
+    """The bytes of a file, or why it cannot be read."""
     try:
         return _State.config.storage.read(path)
     except StorageError as error:
-        raise ResourceUnavailable(str(error)) from error
+        return str(error)
 
 
 @lru_cache(_CACHED_PIPELINES)

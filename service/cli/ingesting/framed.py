@@ -8,7 +8,7 @@ from pathlib import Path
 
 from processors.errors import ImageTooLarge
 from service.cli.ingesting import images
-from service.cli.ingesting.link import Link, linked
+from service.cli.ingesting.link import CONNECT_SECONDS, Link, linked
 from service.cli.ingesting.messages import (
     OPENING,
     Error,
@@ -51,8 +51,15 @@ async def converse(
 
 async def _welcomed(link: Link, collection: str, key: str | None) -> Ready:
     hello = {"type": "hello", "collection": collection} | ({"api_key": key} if key else {})
-    await link.send(OPENING, *message(hello))
-    answer = await receive(link)
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await link.send(OPENING, *message(hello))
+            answer = await receive(link)
+    except TimeoutError:
+        raise ServerRefuses(
+            f"the server does not answer within {CONNECT_SECONDS:g} s: is it the port of "
+            "DARKROOM_INGEST_PORT, and not that of the HTTP API?"
+        ) from None
     if isinstance(answer, Error):
         raise ServerRefuses(problem_text(answer.problem))
     if not isinstance(answer, Ready):

@@ -27,7 +27,7 @@ ANSWER_SECONDS = 120.0
 """How long one image may take: a server that is alive, and says nothing, is given up then."""
 
 _OPEN_SECONDS, _AGREE_SECONDS, _CLOSE_SECONDS = 10.0, 30.0, 3.0
-_UNAUTHORIZED = (401, 403)
+_UNAUTHORIZED = 401
 _BUSY = frozenset((429, 500, 502, 503, 504))
 
 
@@ -108,10 +108,10 @@ def _refusal(wish: Wish, response: Response) -> SendRefused | NotOpen:
     said = f"{wish.url} answers {response.status_code} {response.reason_phrase}".rstrip()
     if response.status_code in _BUSY:
         return NotOpen(said)
-    if response.status_code in _UNAUTHORIZED:
+    if response.status_code == _UNAUTHORIZED:
         which = "another API key" if wish.api_key else "an API key"
         return SendRefused(f"{said}: it wants {which}, by --api-key or DARKROOM_API_KEY")
-    return SendRefused(f"{said}: there is no stream{_details(response)}")
+    return SendRefused(f"{said}: there is no stream; its path is /v1/stream{_details(response)}")
 
 
 def _details(response: Response) -> str:
