@@ -1,15 +1,30 @@
 """Requests and responses of batches."""
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, UrlConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    UrlConstraints,
+    field_validator,
+    model_validator,
+)
 
 from processors.encoding import EncodeOptions
 from processors.plan import Fidelity, OnInvalid, Pipeline
 from processors.probing import ImageFormat
-from schemas.operations import OperationInput, SkippedOperation, keep_valid
+from schemas.operations import OperationInput, SkippedOperation
 from schemas.problems import Problem
+from schemas.raw_requests import (
+    MOST_OPERATIONS,
+    is_lenient,
+    own_within_limits,
+    valid_operations,
+)
 from schemas.results import ImageResult, Warning
 
 EXAMPLE: dict[str, Any] = {
@@ -31,7 +46,7 @@ PATTERN_EXAMPLE: dict[str, Any] = {
 
 MAX_PATH = 4096
 MAX_URL = 2000
-MOST_IMAGES, MOST_OPERATIONS, MOST_VARIANTS = 100_000, 1000, 20
+MOST_IMAGES, MOST_VARIANTS = 100_000, 20
 """Whatever the settings allow: what is more is refused before it is looked at."""
 
 
@@ -55,9 +70,22 @@ class VariantRequest(BaseModel):
         description="What it sets goes before what the batch says.",
     )
 
+    _positions: tuple[int, ...] | None = None
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Where each of `operations` was in the request."""
+        return _counted(self.operations) if self._positions is None else self._positions
+
     def as_asked(self) -> dict[str, Any]:
-        """Itself as JSON, in which only those encode options stand that were set."""
+        """Itself as JSON, in which only those encode options stand that were set.
+
+        An operation that was left out is null, so that it is left out again, and the others keep
+        their positions.
+        """
         asked = self.model_dump(mode="json", exclude={"encode"})
+        placed = dict(zip(self.positions, asked["operations"], strict=True))
+        asked["operations"] = [placed.get(at) for at in range(max(placed, default=-1) + 1)]
         return asked | {"encode": self.encode.model_dump(mode="json", exclude_unset=True)}
 
 
@@ -116,13 +144,11 @@ class PipelineRequest(BaseModel):
     @classmethod
     def _leave_out_invalid(cls, data: Any, handler: Any) -> Self:
         """Read `operations` leniently when `on_invalid` is skip; remember what was left out."""
-        raw = data.get("operations") if isinstance(data, dict) else None
-        lenient = isinstance(data, dict) and data.get("on_invalid") == "skip"
-        if not lenient or not isinstance(raw, list) or len(raw) > MOST_OPERATIONS:
+        if not is_lenient(data):
             return handler(data)  # type: ignore[no-any-return]
-        kept, skipped = keep_valid(raw)
-        request: Self = handler({**data, "operations": [operation for _, operation in kept]})
-        request._positions = tuple(at for at, _ in kept)
+        data, kept, skipped = valid_operations(data)
+        request: Self = handler(data)
+        request._positions = tuple(kept)
         request._skipped = tuple(skipped)
         return request
 
@@ -140,7 +166,9 @@ class PipelineRequest(BaseModel):
         changed |= {"operations": recipe.operations, "recipe": None}
         changed["encode"] = recipe.encode.model_copy(update=encode)
         request = self.model_copy(update=changed)
-        request._positions, request._skipped = recipe._positions, recipe._skipped
+        request._positions = recipe._positions
+        own = tuple(skipped for skipped in self._skipped if skipped.variant is not None)
+        request._skipped = recipe._skipped + own
         return request
 
     @property
@@ -151,11 +179,15 @@ class PipelineRequest(BaseModel):
     @property
     def positions(self) -> tuple[int, ...]:
         """Where each of `operations` was in the request."""
-        return tuple(range(len(self.operations))) if self._positions is None else self._positions
+        return _counted(self.operations) if self._positions is None else self._positions
 
     def pipeline(self) -> Pipeline:
         steps = tuple(zip(self.positions, self.operations, strict=True))
         return Pipeline(steps, self.encode, self.fidelity, self.on_invalid)
+
+
+def _counted(operations: Sized) -> tuple[int, ...]:
+    return tuple(range(len(operations)))
 
 
 class BatchRequest(PipelineRequest):
@@ -180,6 +212,24 @@ class BatchRequest(PipelineRequest):
     webhook: Annotated[HttpUrl, UrlConstraints(max_length=MAX_URL)] | None = Field(
         None, description="URL that gets the job by POST when it has ended; for jobs only."
     )
+
+    _own_within_limits = field_validator("images", mode="before")(own_within_limits)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _leave_out_invalid_of_variants(cls, data: Any, handler: Any) -> Self:
+        """The same for those of `variants`; in images' own variants a wrong one is an error."""
+        raw = data.get("variants") if is_lenient(data) else None
+        if not isinstance(raw, list) or len(raw) > MOST_VARIANTS:
+            return handler(data)  # type: ignore[no-any-return]
+        read = [valid_operations(variant) for variant in raw]
+        request: Self = handler({**data, "variants": [variant for variant, *_ in read]})
+        for number, (variant, (_, kept, skipped)) in enumerate(
+            zip(request.variants, read, strict=True)
+        ):
+            variant._positions = tuple(kept)
+            request._skipped += tuple(one._replace(variant=number) for one in skipped)
+        return request
 
 
 class Counts(BaseModel):

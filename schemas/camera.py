@@ -51,7 +51,9 @@ class CameraChange(BaseModel):
     """New settings; null puts one back to what it was at first."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"brightness": 60, "width": 320}]}
+        extra="forbid",
+        strict=True,
+        json_schema_extra={"examples": [{"brightness": 60, "width": 320}]},
     )
 
     brightness: float | None = Field(None, ge=0, le=100, description=_PERCENT)
@@ -123,7 +125,7 @@ class PicturePage(BaseModel):
 class RecordingRequest(BaseModel):
     """How long a recording may become."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     seconds: float = Field(60.0, gt=0, le=MOST_SECONDS, description="It ends by itself then.")
     fps: float | None = Field(

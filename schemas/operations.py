@@ -44,10 +44,20 @@ _adapter: TypeAdapter[Operation] = TypeAdapter(OperationInput)
 
 
 class SkippedOperation(NamedTuple):
-    """An operation of a request that was left out: where it is there, and why."""
+    """An operation of a request that was left out: where it is there, and why.
+
+    `variant` is the number of the variant whose own it is.
+    """
 
     at: int
     detail: str
+    variant: int | None = None
+
+    @property
+    def pointer(self) -> str:
+        """The JSON pointer to it."""
+        whose = "" if self.variant is None else f"/variants/{self.variant}"
+        return f"{whose}/operations/{self.at}"
 
 
 def keep_valid(raw: list[Any]) -> tuple[list[tuple[int, Operation]], list[SkippedOperation]]:

@@ -64,12 +64,16 @@ from service.store.base import Store, StoreUnavailable
 from service.store.sqlite import SqliteStore
 from service.version import VERSION
 from service.views import stored_result, webhook_body
+from service.web import unknown_address
 
 _log = logging.getLogger("darkroom.app")
 
 SQLITE = "sqlite:///"
 CLOSE_SECONDS = 1.0
 """What still runs then has had DARKROOM_SHUTDOWN_TIMEOUT."""
+
+_LEAST_STOP_SECONDS = 1.0
+"""For the jobs' results to be stored, however long the requests took to end."""
 
 DESCRIPTION = """\
 Many images in one request, an ordered list of operations, one answer.
@@ -92,7 +96,7 @@ def build_services(settings: Settings) -> Services:
     library = Library(Folder(settings.store.library), store.images, dispatcher)
     webhooks = WebhookCaller(webhook_body, settings.webhook.secret, settings.webhook.allow_private)
     retention = settings.store.job_retention
-    unchanged = Unchanged(store.outputs, storage, settings.store.unchanged_retention)
+    unchanged = Unchanged(store.outputs, settings.store.unchanged_retention)
     job_images = JobImages(storage, settings.limits.max_job_images, unchanged)
     runner = JobRunner(store.jobs, dispatcher, stored_result, webhooks, retention, job_images)
     camera = SharedCamera(settings.camera, dispatcher)
@@ -189,9 +193,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             with services.ending.on_signals():
                 yield
         services.ending.begin()
+        # The requests had their part of it already: the signal came before they were waited for.
+        most = services.settings.server.shutdown_timeout - CLOSE_SECONDS
+        left = services.ending.left(most, _LEAST_STOP_SECONDS)
         await asyncio.gather(
             asyncio.to_thread(services.camera.close),
-            asyncio.to_thread(services.runner.stop, services.settings.server.shutdown_timeout),
+            asyncio.to_thread(services.runner.stop, left),
         )
         scan.cancel()
         await asyncio.gather(scan, return_exceptions=True)
@@ -240,5 +247,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     ):
         app.include_router(router.router)
     handlers.install(app)
+    unknown_address.install(app)
     middleware.install(app, services)
     return app

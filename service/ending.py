@@ -7,6 +7,7 @@ too late from that alone.
 import asyncio
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -19,6 +20,7 @@ class Ending:
 
     def __init__(self) -> None:
         self.begun = False
+        self._began = 0.0
         self._listeners: list[Callable[[], None]] = []
 
     def listen(self, listener: Callable[[], None]) -> None:
@@ -29,8 +31,14 @@ class Ending:
         """Idempotent."""
         if not self.begun:
             self.begun = True
+            self._began = time.monotonic()
             for listener in self._listeners:
                 listener()
+
+    def left(self, seconds: float, least: float) -> float:
+        """What is left of `seconds` since it began, and `least` at any rate."""
+        gone = time.monotonic() - self._began if self.begun else 0.0
+        return max(least, seconds - gone)
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ from schemas.problems import Fault, Problem
 from service import storage
 from service.engine import base as engine
 from service.store import base as store
-from service.store.errors import KeyReused, LeaseLost, QueueFull
+from service.store.errors import JobNotEnded, KeyReused, LeaseLost, QueueFull
 
 TYPE_PREFIX = "/problems/"
 _ABSENT = object()
@@ -286,6 +286,12 @@ KINDS: dict[type[Exception], Kind] = {
         409,
         "Another process has the job",
         "Look at the job again: it goes on there.",
+    ),
+    JobNotEnded: Kind(
+        "job-not-ended",
+        409,
+        "The job has not ended",
+        "Cancel it with POST /v1/jobs/{id}/cancel, or wait for its end; then remove it.",
     ),
     store.StoredOtherwise: Kind(
         "stored-otherwise",

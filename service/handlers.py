@@ -46,6 +46,9 @@ _CLIENT_CLOSED_REQUEST = 499
 _UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
 """pydantic's words for it, of a model and of a dataclass."""
 
+_NO_OBJECT = {"model_attributes_type", "model_type", "dataclass_type"}
+"""Its words for what stands where an object belongs, read from objects and from JSON."""
+
 
 def install(app: FastAPI) -> None:
     """Answer all errors of `app` with problems."""
@@ -103,15 +106,19 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     http = cast(HTTPException, error)
-    headers = dict(http.headers or {})
+    return problem_response(http_error(request, http), dict(http.headers or {}))
+
+
+def http_error(request: Request, http: HTTPException) -> RequestError:
+    """What the framework refuses, as an error of ours."""
     path = f"{request.method} {request.url.path}"
     if http.status_code == 404:
-        return problem_response(NotFound(f"there is nothing at {path}"), headers)
+        return NotFound(f"there is nothing at {path}")
     if http.status_code == 405:
-        return problem_response(MethodNotAllowed(f"{path} is not allowed"), headers)
+        return MethodNotAllowed(f"{path} is not allowed")
     # Text that is no UTF-8, nested too deep, or with too long a number: FastAPI hides which.
     detail = f"the body is not read as JSON: {http.__cause__}" if http.__cause__ else http.detail
-    return problem_response(MalformedRequest(detail), headers)
+    return MalformedRequest(detail)
 
 
 def request_error(error: RequestValidationError, route: object = None) -> RequestError:
@@ -135,6 +142,8 @@ def _fault(item: dict[str, Any], body: Any, route: object) -> tuple[str, str]:
     field = str(location[-1]) if location else ""
     if item["type"] in _UNKNOWN_KEY:
         return at, f"unknown key {field!r}{nearest(field, known_keys(origin, location, route))}"
+    if item["type"] in _NO_OBJECT and location:
+        return at, "is not a JSON object"
     if item["type"] == "model_attributes_type":
         return at, "send a JSON object, with Content-Type: application/json"
     if item["type"] == "missing":

@@ -2,13 +2,14 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from processors.encoding import EncodeOptions
 from processors.registry import registry
-from schemas.batches import BatchRequest
+from schemas.batches import BatchRequest, ImagePair, VariantRequest
 from schemas.process import ProcessQuery
 from schemas.stream import StreamRequest
 
@@ -30,10 +31,12 @@ def known_keys(origin: object, location: Sequence[str | int], route: object) -> 
     parts = [part for part in location[:-1] if isinstance(part, str)]
     if not parts:
         return _top_level(str(origin), route)
-    if parts[0] == "operations":
+    if "operations" in parts:
         return list(registry().get(parts[-1]).parameters())
-    if parts[0] == "images":
-        return ["input", "output"]
+    if parts[-1] == "variants":
+        return _fields(VariantRequest)
+    if parts[-1] == "images":
+        return [field.name for field in fields(ImagePair)]
     return _fields(EncodeOptions)
 
 

@@ -120,10 +120,7 @@ class FileSinks:
             found = list(group)
             paths = places(self._path(variant, found[0]), len(found))
             files += zip(paths, (result.data for result in found), strict=True)
-        if len({path for path, _ in files}) < len(files):
-            raise SinkTaken(
-                f"several variants are written to {files[-1][0]}: their sizes are equal"
-            )
+        _check_apart(storage, [path for path, _ in files])
         return storage.write_all(files, token)
 
     def discard_partial(self, storage: Storage, token: str) -> None:
@@ -133,6 +130,18 @@ class FileSinks:
     def _path(self, variant: int, result: Result) -> str:
         path = self.paths[variant]
         return path.format(width=result.width, height=result.height) if self.filled else path
+
+
+def _check_apart(storage: Storage, paths: list[str]) -> None:
+    """Raises SinkTaken when two of `paths` lead to one file, and as resolve_output."""
+    seen: set[str] = set()
+    for path in paths:
+        real = storage.resolve_output(path)
+        if real in seen:
+            raise SinkTaken(
+                f"two results are written to {path}: give each variant a path of its own"
+            )
+        seen.add(real)
 
 
 @dataclass(slots=True)

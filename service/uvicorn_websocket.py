@@ -8,7 +8,8 @@ from typing import Any
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+from websockets.frames import CloseCode, Frame
+from websockets.protocol import State
 
 PING_SECONDS = 15.0
 """A ping is sent so long after the last answer, and answered within the same time: a dead peer is
@@ -46,6 +47,27 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         if event.fin:
             self.frames, self._joined = [bytes(self._joined)], bytearray()
             self.send_receive_event_to_app()
+
+    def send_receive_event_to_app(self) -> None:
+        if self.close_sent or self.curr_msg_data_type == "bytes":
+            super().send_receive_event_to_app()
+            return
+        data, self.frames = b"".join(self.frames), []
+        try:
+            text = data.decode()
+        except UnicodeDecodeError as error:
+            self._refuse_text(error)
+            return
+        self.queue.put_nowait({"type": "websocket.receive", "text": text})
+        if not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+
+    def _refuse_text(self, error: UnicodeDecodeError) -> None:
+        _log.info("the peer sent text that is not UTF-8: %s at byte %d", error.reason, error.start)
+        if self.conn.state is State.OPEN:  # else its close frame came with the text
+            self.conn.send_close(CloseCode.INVALID_DATA, "text is to be UTF-8")
+            self.handle_parser_exception()
 
     def handle_ping(self) -> None:
         # Who sends pings and reads nothing would fill the memory with their answers.

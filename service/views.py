@@ -145,4 +145,4 @@ def step_warning(failure: StepFailed) -> Warning:
 
 
 def operation_warning(skipped: SkippedOperation) -> Warning:
-    return Warning(pointer=f"/operations/{skipped.at}", detail=skipped.detail)
+    return Warning(pointer=skipped.pointer, detail=skipped.detail)

@@ -42,7 +42,7 @@ class NumberedFolder:
     def __init__(self, root: Path, stem: str, extension: str) -> None:
         self.root = root
         self._stem, self._extension = stem, extension
-        self._name = re.compile(rf"{stem}_(\d{{4,9}})\.{extension}")
+        self._name = re.compile(rf"{stem}_([0-9]{{4,}})\.{extension}")
 
     def save(self, data: bytes) -> NumberedFile:
         """Store `data` under the next free number. Raises SinkUnwritable."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -15,6 +15,7 @@ from service.engine.dispatch import Dispatcher
 from service.jobs.expansion import BatchImage
 from service.jobs.places import Places
 from service.jobs.work import BatchWork
+from service.jobs.written import Target, Written, target_of
 from service.storage import SinkTaken, StorageError
 
 
@@ -34,8 +35,8 @@ class Batch:
 class Conflicts:
     """Indexes of images that are not like the others.
 
-    `taken`: their output is that of an earlier image; `once`: their input is an output of the
-    batch, so that doing them twice differs from doing them once.
+    `taken`: an output of theirs is that of an earlier image; `once`: their input is, or may be, an
+    output of the batch, so that doing them twice differs from doing them once.
     """
 
     taken: list[int]
@@ -45,11 +46,11 @@ class Conflicts:
 def conflicts(images: Sequence[BatchImage]) -> Conflicts:
     """Find them. It reads the disk: not for the event loop."""
     places = Places()
-    outputs = [[places.of(path) for path in image.outputs] for image in images]
-    written = frozenset(chain.from_iterable(outputs))
+    targets = [[target_of(places, path, image.open) for path in image.outputs] for image in images]
+    written = Written(chain.from_iterable(targets))
     inputs = (places.of(image.input) for image in images)
     once = [index for index, path in enumerate(inputs) if path in written]
-    return Conflicts(_named_before(outputs, [image.open for image in images]), once)
+    return Conflicts(_named_before(targets), once)
 
 
 def taken_error(path: str) -> SinkTaken:
@@ -89,18 +90,17 @@ def counts_of(statuses: Counter[Status]) -> Counts:
     return Counts.model_validate({"total": statuses.total(), **statuses})
 
 
-def _named_before(outputs: Sequence[Sequence[str]], are_open: Sequence[bool]) -> list[int]:
-    """The indexes of the images with an output that an earlier one has, or they twice.
+def _named_before(targets: Iterable[Sequence[Target]]) -> list[int]:
+    """The indexes of the images with an output that an earlier one has.
 
-    Variants with one name that is open differ in size, or the worker refuses them.
+    What an image writes twice, only its worker knows: it may be numbered, and have sizes in it.
     """
-    seen: set[str] = set()
+    seen: set[Target] = set()
     taken: list[int] = []
-    for index, (paths, is_open) in enumerate(zip(outputs, are_open, strict=True)):
-        twice = len(set(paths)) < len(paths) and not is_open
-        if twice or not seen.isdisjoint(paths):
+    for index, of_one in enumerate(targets):
+        if not seen.isdisjoint(of_one):
             taken.append(index)
-        seen.update(paths)
+        seen.update(of_one)
     return taken
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from processors.errors import DamagedImage, ProcessorError
 from processors.jobs import Planner, planner_of
 from processors.limits import Limits
-from processors.plan import Plan
+from processors.plan import Pipeline, Plan
 from processors.probing import Header, probe
+from processors.variants import Variants
 from service.jobs.expansion import BatchImage
 from service.jobs.work import BatchWork
 from service.storage import Storage, StorageError, places
@@ -38,13 +39,39 @@ class BatchPlanner:
         self._usual = planner_of(work.usual, limits)
 
     def plan(self, image: BatchImage) -> list[PlannedImage]:
-        """One for each variant, or just one."""
+        """One for each variant, or just one: also where all would meet one error."""
         try:
-            planner = self._planner(image)
-            plans = planner.plans(_header(self._storage, image.input), image.outputs)
-            return [self._planned(image, number, plan) for number, plan in enumerate(plans)]
+            header = _header(self._storage, image.input)
+            try:
+                plans = self._planner(image).plans(header, image.outputs)
+                return [self._planned(image, number, plan) for number, plan in enumerate(plans)]
+            except (ProcessorError, StorageError):
+                job = self._work.job(image)
+                if not isinstance(job, Variants):
+                    raise
+                return self._apart(image, header, job)
         except (ProcessorError, StorageError) as error:
             return [PlannedImage(error=error)]
+
+    def _apart(self, image: BatchImage, header: Header, job: Variants) -> list[PlannedImage]:
+        """Each variant as if it were the only one: what is wrong with one hides no other."""
+        found = [
+            self._alone(image, header, number, pipeline)
+            for number, pipeline in enumerate(job.pipelines())
+        ]
+        if len({str(one.error) for one in found}) == 1:  # it is no variant's own
+            return [PlannedImage(error=found[0].error)]
+        return found
+
+    def _alone(
+        self, image: BatchImage, header: Header, number: int, pipeline: Pipeline
+    ) -> PlannedImage:
+        try:
+            (plan,) = planner_of(pipeline, self._limits).plans(header, [image.outputs[number]])
+            return self._planned(image, number, plan)
+        except (ProcessorError, StorageError) as error:
+            variant = number if len(image.outputs) > 1 else None
+            return PlannedImage(error=error, variant=variant)
 
     def _planner(self, image: BatchImage) -> Planner:
         usual = self._work.is_usual(image)

@@ -151,8 +151,9 @@ class RunningJob:
         if isinstance(result.error, EngineClosed):
             raise result.error
         status, content = self._render(image, result, self._work)
-        written = sum(output.bytes for output in result.outputs)
-        stored = StoredResult(self._seq, result.index, status, written, content, result.bytes_in)
+        stored = StoredResult(
+            self._seq, result.index, status, result.bytes_out, content, result.bytes_in
+        )
         self._results.append(stored)
         if result.made is not None:
             self._made.append((image, result))

@@ -4,11 +4,12 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import chain, islice
 
 import cv2
 
+from processors.errors import Position, StepFailed
 from processors.plan import Pipeline
 from processors.variants import Variants
 from schemas.results import Output
@@ -18,7 +19,6 @@ from service.jobs.expansion import BatchImage
 from service.jobs.places import Places
 from service.jobs.stored import now
 from service.jobs.work import BatchWork
-from service.storage import Storage, StorageError
 from service.store.outputs import OutputRecord, OutputStore
 from service.version import VERSION
 
@@ -29,14 +29,13 @@ _ENGINE = f"{VERSION} {cv2.__version__}"
 class Unchanged:
     """What the store knows of the outputs of batches, `retention` seconds behind its last use."""
 
-    def __init__(self, outputs: OutputStore, storage: Storage, retention: float) -> None:
+    def __init__(self, outputs: OutputStore, retention: float) -> None:
         self._outputs = outputs
-        self._storage = storage
         self._retention = retention
 
     async def known(self, work: BatchWork, images: Mapping[int, BatchImage]) -> dict[int, Known]:
         """What is known of each of these, a thousand at most. Raises StoreUnavailable."""
-        recipes = await asyncio.to_thread(self._recipes, work, images)
+        recipes = await asyncio.to_thread(_recipes, work, images)
         paths = await asyncio.to_thread(_keys, images.values())
         keys = dict(zip(images, paths, strict=True))
         records = {record.path: record for record in await self._outputs.known(paths)}
@@ -63,33 +62,31 @@ class Unchanged:
         """Forget what nobody has asked for. Raises StoreUnavailable."""
         await self._outputs.expire(now() - int(self._retention * 1e6))
 
-    def _recipes(self, work: BatchWork, images: Mapping[int, BatchImage]) -> dict[int, bytes]:
-        """What stands for all that is done to each image. It reads the disk."""
-        found: dict[int, bytes] = {}
-        alike: dict[str, bytes] = {}
-        for index, image in images.items():
-            kind = json.dumps([image.variants, len(image.outputs)])
-            if kind not in alike:
-                alike[kind] = self._recipe(work.job(image))
-            found[index] = _digest(alike[kind], json.dumps(image.outputs).encode())
-        return found
 
-    def _recipe(self, job: Pipeline | Variants) -> bytes:
-        pipelines = job.pipelines() if isinstance(job, Variants) else [job]
-        described = json.dumps([_ENGINE, *map(_described, pipelines)])
-        steps = chain.from_iterable(one.steps for one in pipelines)
-        resources = {path for _, operation in steps for path in operation.resources}
-        return _digest(described.encode(), *map(self._content, sorted(resources)))
+def _recipes(work: BatchWork, images: Mapping[int, BatchImage]) -> dict[int, Known]:
+    """What is done to each image."""
+    found: dict[int, Known] = {}
+    alike: dict[str, Known] = {}
+    for index, image in images.items():
+        kind = json.dumps([image.variants, len(image.outputs)])
+        if kind not in alike:
+            alike[kind] = _recipe(work.job(image))
+        recipe = _digest(alike[kind].recipe, json.dumps(image.outputs).encode())
+        found[index] = replace(alike[kind], recipe=recipe)
+    return found
 
-    def _content(self, path: str) -> bytes:
-        try:
-            return self._storage.read(path)
-        except StorageError as error:  # the images that need it will be told
-            return str(error).encode()
+
+def _recipe(job: Pipeline | Variants) -> Known:
+    pipelines = job.pipelines() if isinstance(job, Variants) else [job]
+    described = json.dumps([_ENGINE, *map(_described, pipelines)])
+    steps = chain.from_iterable(one.steps for one in pipelines)
+    resources = {path for _, operation in steps for path in operation.resources}
+    return Known(described.encode(), tuple(sorted(resources)))
 
 
 def _described(pipeline: Pipeline) -> object:
-    steps = [operation.model_dump(mode="json") for _, operation in pipeline.steps]
+    # With their positions, which the warnings that are remembered have in them.
+    steps = [(at, operation.model_dump(mode="json")) for at, operation in pipeline.steps]
     encode = pipeline.encode.model_dump(mode="json")
     return [steps, encode, pipeline.fidelity, pipeline.on_invalid, pipeline.channels]
 
@@ -104,15 +101,23 @@ def _keys(images: Iterable[BatchImage]) -> list[str]:
     return [places.of(image.output) for image in images]
 
 
-def _known(recipe: bytes, record: OutputRecord | None) -> Known:
+def _known(recipe: Known, record: OutputRecord | None) -> Known:
     if record is None:
-        return Known(recipe)
-    outputs = tuple((Output(**output), modified) for output, modified in json.loads(record.files))
-    return Known(recipe, record.digest, outputs)
+        return recipe
+    files, skipped = json.loads(record.files)
+    outputs = tuple((Output(**output), modified) for output, modified in files)
+    failed = tuple(StepFailed(op, detail, _position(at)) for op, detail, at in skipped)
+    return replace(recipe, digest=record.digest, outputs=outputs, skipped=failed)
+
+
+def _position(at: int | list[int] | None) -> Position | None:
+    """A position as it was before it was JSON."""
+    return (at[0], at[1]) if isinstance(at, list) else at
 
 
 def _record(path: str, result: ItemResult, moment: int) -> OutputRecord:
     assert result.made is not None
     pairs = zip(result.outputs, result.made.modified, strict=True)
-    files = json.dumps([[asdict(output), modified] for output, modified in pairs])
-    return OutputRecord(path, result.made.digest, files, moment)
+    files = [(asdict(output), modified) for output, modified in pairs]
+    skipped = [(failed.op, failed.detail, failed.step) for failed in result.skipped]
+    return OutputRecord(path, result.made.digest, json.dumps([files, skipped]), moment)

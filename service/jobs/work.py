@@ -20,7 +20,10 @@ def variants_of(requests: Sequence[VariantRequest], encode: EncodeOptions) -> tu
     """Variants as the engine has them; `encode` is what the batch says."""
     return tuple(
         Variant(
-            tuple(((number, at), operation) for at, operation in enumerate(one.operations)),
+            tuple(
+                ((number, at), operation)
+                for at, operation in zip(one.positions, one.operations, strict=True)
+            ),
             encode.model_copy(update=one.encode.model_dump(exclude_unset=True)),
         )
         for number, one in enumerate(requests)

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from schemas.camera import (
@@ -22,19 +22,32 @@ from schemas.camera import (
 from service.camera_looks import look_pipeline
 from service.camera_views import picture_view, progress_view, recording_view, state_view
 from service.dependencies import ServicesDependency
+from service.errors import InvalidRequest
 from service.multipart import MEDIA_TYPE, MultipartStream
 from service.uploads import BINARY
 
 router = APIRouter(prefix="/v1/camera", tags=["camera"])
 
 _JPEG, _MP4 = "image/jpeg", "video/mp4"
+_MOST_NAME = 255
 Limit = Annotated[int, Query(ge=1, le=100)]
-Cursor = Annotated[str | None, Query(max_length=100, description="`next` of the page before.")]
-Name = Annotated[str, Path(max_length=100)]
+Cursor = Annotated[
+    str | None, Query(max_length=_MOST_NAME, description="`next` of the page before.")
+]
+Name = Annotated[str, Path(max_length=_MOST_NAME)]
 
 
 def _content(media_type: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {media_type: BINARY}}}
+
+
+async def _no_body(request: Request) -> None:
+    """Raises InvalidRequest: what a body says would be left out in silence. `{}` says nothing."""
+    said = b""
+    async for part in request.stream():
+        said += part.strip()
+        if not b"{}".startswith(said):
+            raise InvalidRequest("send no body: `operations` and `recipe` belong in the query")
 
 
 @router.get("", summary="The camera and its settings")
@@ -74,7 +87,9 @@ async def get_frame(
     return Response(jpeg, media_type=_JPEG, headers={"Cache-Control": "no-store"})
 
 
-@router.post("/pictures", status_code=201, summary="Take a picture")
+@router.post(
+    "/pictures", status_code=201, summary="Take a picture", dependencies=[Depends(_no_body)]
+)
 async def take_picture(
     query: Annotated[CameraLook, Query()], response: Response, services: ServicesDependency
 ) -> Picture:

@@ -82,7 +82,8 @@ async def set_camera(request: Request, services: ServicesDependency) -> Response
 async def start_recording(request: Request, services: ServicesDependency) -> Response:
     form = await plain_form(request)
     try:
-        wanted = RecordingRequest.model_validate({"seconds": form.get("seconds") or "60"})
+        asked = {"seconds": form.get("seconds") or "60"}
+        wanted = RecordingRequest.model_validate(asked, strict=False)
     except ValidationError as error:
         raise form_error(error) from None
     await services.camera.call(services.camera.recorder.start, wanted.seconds, None)

@@ -13,6 +13,7 @@ from service.errors import InvalidRequest, problem_of
 from service.transfer import MemoryFile
 from service.uploads import receive
 from service.web.lab_page import HEAD_BYTES, LabPlan, lab_plan, steps_of
+from service.web.paths import below
 from service.web.rendering import page
 
 # Not that of pages: a script asks for the plan, and reads problems as JSON.
@@ -23,14 +24,17 @@ _MAX_PIPELINE = 60_000
 
 @router.get("/lab")
 async def show_lab(
-    request: Request, operations: Annotated[list[str] | None, Query(max_length=1000)] = None
+    request: Request,
+    services: ServicesDependency,
+    operations: Annotated[list[str] | None, Query(max_length=1000)] = None,
 ) -> Response:
     try:
         steps, problem = steps_of(operations or ()), None
     except (OperationError, InvalidRequest) as error:
         steps, problem = "", problem_of(error)
     image = request.query_params.get("image", "")
-    return page(request, "lab.html", steps=steps, image=image, problem=problem)
+    library = below(services.settings.store.library)
+    return page(request, "lab.html", steps=steps, image=image, problem=problem, library=library)
 
 
 @router.post("/lab/plan")

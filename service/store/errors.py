@@ -13,6 +13,7 @@ class StoreError(Exception):
     ├── QueueFull           as many jobs wait or run as may
     ├── KeyReused           an Idempotency-Key stands for another request
     ├── LeaseLost           a job belongs to another process
+    ├── JobNotEnded         a job that waits or runs cannot be removed
     └── StoredOtherwise     the name is taken, by something else
     """
 
@@ -39,6 +40,10 @@ class NotStored(StoreError):
 
 class StoredOtherwise(StoreError):
     """The name is taken, by something else."""
+
+
+class JobNotEnded(StoreError):
+    """A job that waits or runs cannot be removed."""
 
 
 class QueueFull(StoreError):

@@ -203,7 +203,7 @@ class JobStore(ABC):
 
     @abstractmethod
     async def remove(self, id: str) -> None:
-        """Remove an ended job. Raises NotStored, and StoredOtherwise while it has not ended."""
+        """Remove an ended job. Raises NotStored, and JobNotEnded while it has not ended."""
 
     @abstractmethod
     async def expire(self, before: int) -> int:

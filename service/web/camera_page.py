@@ -97,7 +97,7 @@ def _reset(now: Mapping[str, CameraSetting], name: str) -> dict[str, float | Non
 def _changed(now: Mapping[str, CameraSetting], form: Mapping[str, Any]) -> dict[str, float | None]:
     given = {name: form[name] for name in now if form.get(name)}
     try:
-        values = CameraChange.model_validate(given).model_dump(exclude_unset=True)
+        values = CameraChange.model_validate(given, strict=False).model_dump(exclude_unset=True)
     except ValidationError as error:
         raise form_error(error) from None
     return {name: value for name, value in values.items() if value != now[name].value}

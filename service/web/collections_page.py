@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
-from processors.formats import FORMAT_TRAITS
+from processors.formats import FORMAT_BY_EXTENSION, FORMAT_TRAITS
 from schemas.collections import (
     NORMALISED,
     Added,
@@ -150,6 +150,7 @@ async def collection_page(
         max_files=min(limits.max_files, _FILES_A_REQUEST),
         max_image=limits.max_image_bytes,
         max_body=services.settings.server.max_body,
+        extensions=" ".join(FORMAT_BY_EXTENSION),
     )
 
 

@@ -1,19 +1,26 @@
 """What a batch would do, as far as a page shows it."""
 
 import asyncio
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from schemas.batches import BatchRequest, ImagePlan
+from service.errors import InvalidRequest
 from service.jobs.expansion import images_of
 from service.jobs.plans import BatchPlanner
 from service.jobs.work import work_for
 from service.services import Services
+from service.storage import Storage, StorageError
 from service.submission import refused_as_invalid
 from service.views import image_plan
 
 SHOWN = 12
 """Images whose headers are read."""
+
+_INPUT = "/images/0/input"
 
 # Of its own: looking through folders may take seconds, and nobody else is to wait for it.
 _LOOKING = ThreadPoolExecutor(1, "dry-run")
@@ -47,7 +54,10 @@ async def dry_run(request: BatchRequest, services: Services) -> DryRun:
 
 
 async def check_found(request: BatchRequest, services: Services) -> None:
-    """Raises InvalidRequest where no image would be found: a job would say so later."""
+    """Raises InvalidRequest for what a job would say later, of its first image.
+
+    That no image is found, that it is a folder, or that its results lie where none may be written.
+    """
     loop = asyncio.get_running_loop()
     await loop.run_in_executor(_LOOKING, _check_found, request, services)
 
@@ -66,4 +76,30 @@ def _dry_run(request: BatchRequest, services: Services) -> DryRun:
 
 def _check_found(request: BatchRequest, services: Services) -> None:
     with refused_as_invalid():
-        next(images_of(request, services.storage, services.settings.limits.max_job_images))
+        images = images_of(request, services.storage, services.settings.limits.max_job_images)
+        first = next(images)
+    _check_input(first.input, services.storage)
+    for number, output in enumerate(first.outputs):
+        # Its size is not known yet, and does not say in which folder it lies.
+        path = output.format(width=1, height=1) if first.open else output
+        with _pointed_to(f"/variants/{number}/output"):
+            services.storage.resolve_output(path)
+
+
+def _check_input(path: str, storage: Storage) -> None:
+    """Raises InvalidRequest."""
+    with _pointed_to(_INPUT):
+        real = storage.resolve_folder(path)  # which takes the root itself too
+    if Path(real).is_dir():
+        inside = f"{path.rstrip('/')}/*"
+        detail = f"{path} is a folder: write {inside} for the images in it"
+        raise InvalidRequest(f"input: {detail}", [(_INPUT, detail)])
+
+
+@contextmanager
+def _pointed_to(pointer: str) -> Iterator[None]:
+    """Raise InvalidRequest for a path that is refused."""
+    try:
+        yield
+    except StorageError as error:
+        raise InvalidRequest(str(error), [(pointer, str(error))]) from None

@@ -39,6 +39,23 @@ class JobWords:
         return self.job.state in ENDED
 
     @property
+    def outcome(self) -> str:
+        """The state as people read it: a job that ends with failures is completed all the same."""
+        counts = self.job.counts
+        if self.job.state != "completed" or not counts.failed:
+            return self.job.state
+        if not counts.succeeded + counts.skipped:
+            return "completed, nothing succeeded"
+        return f"completed, {counts.failed:,} failed"
+
+    @property
+    def look(self) -> str:
+        """How the outcome is drawn: a state, or `partial` for a job of which a part failed."""
+        if self.outcome == self.job.state:
+            return self.job.state
+        return "partial" if self.job.counts.failed < self.done else "failed"
+
+    @property
     def written(self) -> str:
         """What is set of the encode options."""
         return encode_text(self.encode)
@@ -59,6 +76,11 @@ class JobWords:
     def variants(self) -> list[tuple[str, list[str]]]:
         """The output and the operations of each."""
         return [(one["output"], operation_texts(one["operations"])) for one in self._variants]
+
+    @property
+    def of_variants(self) -> bool:
+        """Whether results have operations of their own, beside those of all."""
+        return any(one["operations"] for one in self._variants)
 
     @property
     def _variants(self) -> list[Any]:

@@ -1,6 +1,5 @@
 """The form for a batch, and the list of jobs with its query in the address."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from service.submission import check_batch
 from service.web.batch_form import BatchForm, field_faults
 from service.web.dry_run import DryRun, check_found, dry_run
 from service.web.job_view import readable_seconds, words_of
+from service.web.paths import as_written
 from service.web.rendering import page
 
 _LISTED = 20
@@ -51,6 +51,7 @@ async def planned(request: Request, services: Services, fields: FormData) -> Res
     try:
         form = BatchForm.sent(fields)
         batch = await _checked(form, services)
+        await check_found(batch, services)
         plan = await dry_run(batch, services)
     except _OURS as error:
         return await _page(request, services, form, error=error)
@@ -136,16 +137,7 @@ def _address(query: Mapping[str, str]) -> str:
 
 def _roots(roots: tuple[Path, ...]) -> list[str]:
     """The folders as a request would name them."""
-    return [_as_written(root) for root in roots[:_MOST_ROOTS]]
-
-
-def _as_written(root: Path) -> str:
-    """Relative to the working folder where it lies inside."""
-    try:
-        relative = os.path.relpath(root)
-    except (OSError, ValueError):
-        return str(root)
-    return str(root) if relative.startswith(os.pardir) else relative
+    return [as_written(root) for root in roots[:_MOST_ROOTS]]
 
 
 def _example_output(services: Services) -> str:

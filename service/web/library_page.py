@@ -32,6 +32,7 @@ async def library_page(request: Request, services: Services) -> Response:
         "library.html",
         query={name: _shown(name, given.get(name, "")) for name in _FIELDS},
         asked=any(name in given for name in _FIELDS),
+        narrowed=any(name in given for name in _FIELDS if name != "sort"),
         formats=_FORMATS,
         sorts=_SORTS,
         folder=services.library.folder.root,

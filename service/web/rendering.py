@@ -1,5 +1,6 @@
 """Templates to answers, and the headers that all pages have."""
 
+import re
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -25,6 +26,10 @@ NAVIGATION = (
 )
 _BELOW = {"/images": "/", "/recipes": "/lab"}
 """Pages that are no part of the navigation, and the ones that lead to them."""
+
+_LIMIT = re.compile(r"([0-9.]+)([A-Za-z]+)")
+_BINARY = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_TIMES = {"h": "h", "m": "min", "s": "s", "ms": "ms"}
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self' data: blob:; "
@@ -84,6 +89,7 @@ def _environment() -> jinja2.Environment:
     found.globals["static"] = lambda name: f"/static/{static_version()}/{name}"
     found.filters["bytes"] = readable_bytes
     found.filters["duration"] = readable_duration
+    found.filters["limit"] = readable_limit
     return found
 
 
@@ -105,3 +111,18 @@ def readable_duration(seconds: float) -> str:
     if hours < 1:
         return f"{minutes} min"
     return f"{hours} h {minutes % 60} min" if hours < 48 else f"{days} days"
+
+
+def readable_limit(value: str) -> str:
+    """A setting's value as people say it: 12342046KiB is 11.8 GiB, 2160h is 90 days."""
+    match = _LIMIT.fullmatch(value)
+    if match is None:
+        return value
+    number, unit = float(match[1]), match[2]
+    if unit in _BINARY:
+        size = number * _BINARY[unit]
+        name = next((name for name in ("GiB", "MiB") if size >= _BINARY[name]), "KiB")
+        return f"{size / _BINARY[name]:.4g} {name}"
+    if unit == "h" and number >= 48:
+        return f"{number / 24:g} days"
+    return f"{match[1]} {_TIMES.get(unit, unit)}"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from service.store.base import JobStore, NotStored, Store, StoredOtherwise
-from service.store.errors import KeyReused, LeaseLost, QueueFull
+from service.store.base import JobStore, NotStored, Store
+from service.store.errors import JobNotEnded, KeyReused, LeaseLost, QueueFull
 from service.store.jobs import IMAGES_A_CHUNK, StoredJob, StoredResult
 from tests.stores import KINDS, run, store_of, url_of
 
@@ -360,7 +360,7 @@ def test_a_cancelled_job_can_go_on(jobs: JobStore) -> None:
 
 def test_a_job_is_removed_when_it_has_ended(jobs: JobStore) -> None:
     run(jobs.create(job(), IMAGES))
-    with pytest.raises(StoredOtherwise, match="queued"):
+    with pytest.raises(JobNotEnded, match="queued"):
         run(jobs.remove("job1"))
     claimed(jobs)
     run(jobs.add_results("job1", "me", [result(1, 0)]))

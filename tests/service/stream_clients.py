@@ -102,9 +102,13 @@ class Peer:
 
     def frame(self, message: bytes | str) -> bytes:
         if isinstance(message, str):
-            self._protocol.send_text(message.encode())
-        else:
-            self._protocol.send_binary(message)
+            return self.text(message.encode())
+        self._protocol.send_binary(message)
+        return self._pending()
+
+    def text(self, message: bytes) -> bytes:
+        """A text message, which need not be UTF-8."""
+        self._protocol.send_text(message)
         return self._pending()
 
     def fragments(self, message: bytes, size: int) -> bytes:

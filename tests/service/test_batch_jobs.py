@@ -18,7 +18,7 @@ from processors.registry import registry
 from schemas.batches import Counts
 from service.engine.base import Engine, ItemResult, WorkerCrashed
 from service.engine.dispatch import Dispatcher
-from service.jobs.batch import Batch, counts_of, run_batch, status_of
+from service.jobs.batch import Batch, conflicts, counts_of, run_batch, status_of
 from service.jobs.expansion import BatchImage
 from service.jobs.plans import BatchPlanner, PlannedImage
 from service.jobs.work import BatchWork
@@ -197,6 +197,73 @@ def test_an_image_that_another_one_writes_is_begun_once(
     results = run(dispatcher, traps, (source, shop.out / "new.png"), (missing, source))
     assert errors(results) == [WorkerCrashed, SourceNotFound]
     assert log.read_text().split() == [str(POISON)]
+
+
+def held(*images: BatchImage) -> list[int]:
+    """The indexes of those that are begun once, as they may be an output."""
+    return conflicts(images).once
+
+
+@pytest.mark.parametrize(
+    ("source", "output"),
+    [
+        ("p/p1_900.png", "p/p1_{width}.png"),
+        ("p/p1_900.png", "./p//p1_{width}.png"),
+        ("p/1x900.png", "p/{width}x{height}.png"),
+        ("p/7_00900.png", "p/7_{height:05}.png"),
+        ("p/7_  900.png", "p/7_{height:5}.png"),
+        ("p/90 0.png", "p/9{width} 0.png"),
+        ("p/{a}_900.png", "p/{{a}}_{width}.png"),
+        ("{p}/900.png", "{{p}}/{width}.png"),
+        ("p/{a}.png", "p/{{a}}.png"),
+        ("p/900_2.png", "p/{width}.png"),
+    ],
+)
+def test_an_input_that_an_open_output_may_be_is_begun_once(source: str, output: str) -> None:
+    assert held(BatchImage(source, (f"q/{output}", output), open=True)) == [0]
+
+
+@pytest.mark.parametrize(
+    ("source", "output"),
+    [
+        ("p/p1_x.png", "p/p1_{width}.png"),
+        ("q/p1_900.png", "p/p1_{width}.png"),
+        ("p1/900.png", "p2/{width}.png"),
+        ("p/p1_900.jpg", "p/p1_{width}.png"),
+        ("p/p1.png", "p/p1_{width}.png"),
+        ("p/{{a}}.png", "p/{{a}}.png"),
+        ("p/p2.png", "p/p1.png"),
+    ],
+)
+def test_an_input_that_no_open_output_can_be_is_begun_twice(source: str, output: str) -> None:
+    assert held(BatchImage(source, (output,), open=True)) == []
+
+
+def test_an_input_that_another_image_may_write_is_begun_once() -> None:
+    images = [BatchImage(f"p/{n}_80.png", ("p/9_{width}.png",), open=True) for n in "ab9"]
+    assert held(*images) == [2]
+
+
+@pytest.mark.parametrize(("source", "again"), [("a_1.png", [0]), ("a_x.png", []), ("1.png", [])])
+def test_an_input_that_a_split_may_write_is_begun_once(source: str, again: list[int]) -> None:
+    assert held(BatchImage(f"p/{source}", ("p/a.png",))) == again
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "taken"),
+    [
+        (("{{a}}.png", True), ("{a}.png", False), [1]),
+        (("{width}.png", True), ("./{width}.png", True), [1]),
+        (("{{width}}.png", True), ("{width}.png", True), []),
+        (("{width}.png", True), ("0.png", False), []),
+        (("{width}.png", True), ("{height}.png", True), []),
+    ],
+)
+def test_outputs_are_compared_by_what_they_mean(
+    first: tuple[str, bool], second: tuple[str, bool], taken: list[int]
+) -> None:
+    images = [BatchImage("in.png", (f"p/{path}",), is_open) for path, is_open in (first, second)]
+    assert conflicts(images).taken == taken
 
 
 # --------------------------------------------------------------------------------- statuses

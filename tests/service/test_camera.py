@@ -1,5 +1,6 @@
 """The camera over HTTP: state, settings, single frames, pictures."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -205,12 +206,15 @@ def test_nothing_to_change_changes_nothing(camera: TestClient) -> None:
         ({"fps": "fast"}, "/fps"),
         ({"zoom": 2}, "/zoom"),
         ({"gain": float("1e400")}, "/gain"),
+        ({"brightness": "60"}, "/brightness"),
+        ({"brightness": True}, "/brightness"),
+        ({"width": True}, "/width"),
     ],
 )
 def test_a_wrong_setting_says_what_is_wrong(
     camera: TestClient, change: dict[str, Any], pointer: str
 ) -> None:
-    text = str(change).replace("'", '"').replace("inf", "1e400")
+    text = json.dumps(change).replace("Infinity", "1e400")
     answer = camera.patch(
         "/v1/camera/settings", content=text, headers={"Content-Type": "application/json"}
     )
@@ -237,6 +241,15 @@ def test_a_picture_with_operations(camera: TestClient) -> None:
     query = {"operations": ["crop=0,0,40,30"]}
     picture = camera.post("/v1/camera/pictures", params=query).json()
     assert (picture["width"], picture["height"]) == (40, 30)
+
+
+def test_operations_in_a_body_are_refused(camera: TestClient) -> None:
+    answer = camera.post("/v1/camera/pictures", json={"operations": ["grayscale"]})
+    assert "belong in the query" in problem(answer, "invalid-request")["detail"]
+
+
+def test_an_empty_object_is_no_body(camera: TestClient) -> None:
+    assert camera.post("/v1/camera/pictures", json={}).status_code == 201
 
 
 def test_pictures_taken_at_once_have_names_of_their_own(camera: TestClient) -> None:

@@ -40,6 +40,16 @@ def test_the_number_is_after_the_highest(folder: NumberedFolder) -> None:
     assert (folder.root / "picture_9999.jpg").read_bytes() == b"mine"
 
 
+@pytest.mark.parametrize("number", ["999999999", "9" * 60])
+def test_a_picture_after_a_high_number_can_be_had(folder: NumberedFolder, number: str) -> None:
+    folder.root.mkdir()
+    (folder.root / f"picture_{number}.jpg").write_bytes(b"mine")
+    saved = [folder.save(b"x"), folder.save(b"y")]
+    assert [file.name for file in saved] == [f"picture_{int(number) + n}.jpg" for n in (1, 2)]
+    assert [folder.get(file.name).path.read_bytes() for file in saved] == [b"x", b"y"]
+    assert folder.page(None, 2)[0] == saved[::-1]
+
+
 def test_threads_overwrite_nothing(folder: NumberedFolder) -> None:
     with ThreadPoolExecutor(8) as threads:
         saved = list(threads.map(lambda number: folder.save(b"%d" % number), range(80)))

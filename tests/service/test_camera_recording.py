@@ -1,5 +1,6 @@
 """Recording the camera."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -120,9 +121,17 @@ def test_a_change_of_size_does_not_end_it(camera: TestClient, folder: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "request_", [{"seconds": 0}, {"seconds": 3601}, {"fps": 0.5}, {"length": 1}]
+    "request_",
+    [
+        {"seconds": 0},
+        {"seconds": 3601},
+        {"seconds": "5"},
+        {"fps": 0.5},
+        {"fps": True},
+        {"length": 1},
+    ],
 )
-def test_a_wrong_request_is_refused(camera: TestClient, request_: dict[str, float]) -> None:
+def test_a_wrong_request_is_refused(camera: TestClient, request_: dict[str, Any]) -> None:
     assert camera.post("/v1/camera/recordings", json=request_).status_code == 422
 
 
@@ -154,3 +163,21 @@ def test_a_folder_that_cannot_be_written_is_said_to_be(folder: Path) -> None:
         answer = client.post(f"/v1/camera/{path}", json={})
         assert (answer.status_code, answer.json()["type"]) == (422, "/problems/output-unwritable")
     services(application).camera.close()
+
+
+def test_a_recording_whose_folder_is_removed_is_said_to_be_gone(
+    folder: Path, tmp_path: Path
+) -> None:
+    pictures = tmp_path / "pictures"
+    application = create_app(
+        load_settings(camera=str(folder / "street.mp4"), camera_pictures=str(pictures), workers=1)
+    )
+    client = TestClient(application, raise_server_exceptions=False)
+    start(client, seconds=60)
+    shutil.rmtree(pictures)
+    answer = client.post(CURRENT)
+    services(application).camera.close()
+    assert (answer.status_code, answer.json()["detail"]) == (
+        422,
+        "the recording's file is gone: was its folder removed?",
+    )

@@ -51,6 +51,16 @@ def test_listeners_are_told_once(caught: list[int]) -> None:
     assert caught == [1]
 
 
+def test_what_is_left_is_counted_from_its_beginning() -> None:
+    ending = Ending()
+    assert ending.left(10, 1) == 10
+    ending.begin()
+    first = ending.left(10, 1)
+    ending.begin()
+    assert 9 < ending.left(10, 1) <= first <= 10
+    assert ending.left(0.5, 1) == 1
+
+
 def test_it_is_over_when_the_application_starts_again() -> None:
     async def serve() -> None:
         ending = Ending()

@@ -197,6 +197,14 @@ def test_a_job_is_forgotten_when_it_has_ended(stored: TestClient) -> None:
     assert (folder_of(stored) / "out/forgotten/0.png").exists()
 
 
+def test_a_job_that_runs_is_not_forgotten(stored: TestClient) -> None:
+    body = batch(stored, "kept", 300, operations=["resize=1500x1500"])
+    id = submit(stored, body).json()["id"]
+    refused(stored.delete(f"/v1/jobs/{id}"), 409, "job-not-ended")
+    stored.post(f"/v1/jobs/{id}/cancel")
+    ended(stored, id)
+
+
 def test_jobs_are_listed_the_latest_first(stored: TestClient) -> None:
     made = [submit(stored, batch(stored, "listed")).json()["id"] for _ in range(3)]
     for id in made:

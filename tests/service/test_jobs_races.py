@@ -11,6 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from schemas.batches import BatchRequest
+from schemas.jobs import ENDED
 from service.engine.base import Engine, EngineStatus, ItemResult, Task
 from service.engine.dispatch import Dispatcher
 from service.jobs import runner as running
@@ -27,6 +28,7 @@ from service.store.jobs import StoredImage, StoredJob
 from service.views import stored_result
 from tests.conftest import services
 from tests.live import until
+from tests.service.labyrinths import labyrinth
 from tests.stores import KINDS, run, store_of, url_of
 
 PATIENCE = 20.0
@@ -91,7 +93,7 @@ def runner(store: Store, engine: HeldEngine, tmp_path: Path) -> Iterator[JobRunn
 def runner_of(store: Store, engine: Engine, folder: Path, render=stored_result) -> JobRunner:  # type: ignore[no-untyped-def]
     storage = Storage([folder], [folder], 1 << 20)
     dispatcher = Dispatcher(engine, storage)
-    images = JobImages(storage, 1000, Unchanged(store.outputs, storage, 1000.0))
+    images = JobImages(storage, 1000, Unchanged(store.outputs, 1000.0))
     webhooks = WebhookCaller(lambda job: b"")
     return JobRunner(store.jobs, dispatcher, render, webhooks, 1000.0, images)
 
@@ -106,8 +108,17 @@ def create(jobs: JobStore, count: int = 1) -> str:
     return run(jobs.create(*job_of({"images": images}))).id
 
 
+def create_search(jobs: JobStore, pattern: str, output: str = "{index}.png") -> str:
+    return run(jobs.create(*job_of({"images": [{"input": pattern, "output": output}]}))).id
+
+
 def wait_for(jobs: JobStore, id: str, state: str) -> StoredJob:
     until(lambda: run(jobs.get(id)).state == state)
+    return run(jobs.get(id))
+
+
+def wait_for_end(jobs: JobStore, id: str) -> StoredJob:
+    until(lambda: run(jobs.get(id)).state in ENDED)
     return run(jobs.get(id))
 
 
@@ -120,6 +131,69 @@ def test_a_job_that_is_cancelled_while_its_process_is_dead_is_not_begun(
     runner.start()
     assert wait_for(jobs, id, "cancelled").cancelling is False
     assert engine.tasks.empty()
+
+
+def test_a_job_that_is_cancelled_while_its_process_is_dead_searches_nothing(
+    jobs: JobStore, runner: JobRunner, tmp_path: Path
+) -> None:
+    id = create_search(jobs, f"{tmp_path}/*.none")
+    assert run(jobs.claim("dead", now() - 2, now() - 1)) is not None
+    run(jobs.cancel(id, now()))
+    runner.start()
+    assert wait_for_end(jobs, id).state == "cancelled"
+
+
+def test_a_job_is_cancelled_in_the_middle_of_its_search(
+    jobs: JobStore, runner: JobRunner, tmp_path: Path
+) -> None:
+    id = create_search(jobs, labyrinth(tmp_path / "labyrinth"))
+    runner.start()
+    wait_for(jobs, id, "running")
+    run(jobs.cancel(id, now()))
+    runner.hurry()
+    assert wait_for_end(jobs, id).state == "cancelled"
+
+
+def test_a_process_that_stops_leaves_a_search_to_another(
+    jobs: JobStore, runner: JobRunner, tmp_path: Path
+) -> None:
+    id = create_search(jobs, labyrinth(tmp_path / "labyrinth"))
+    runner.start()
+    wait_for(jobs, id, "running")
+    runner.stop(PATIENCE)
+    job = run(jobs.get(id))
+    assert (job.state, job.owner) == ("queued", None)
+
+
+def test_searches_do_not_hold_up_other_jobs(
+    jobs: JobStore, runner: JobRunner, engine: HeldEngine, tmp_path: Path
+) -> None:
+    pattern = labyrinth(tmp_path / "labyrinth")
+    searching = [create_search(jobs, pattern) for _ in range(running.MOST_JOBS)]
+    runner.start()
+    for id in searching:
+        wait_for(jobs, id, "running")
+    plain, images = job_of({"images": [{"input": "0.jpg", "output": "0.png"}]})
+    runner.lease(plain)
+    runner.take(run(jobs.create(plain, images)))
+    engine.end(engine.begun())
+    assert wait_for(jobs, plain.id, "completed").succeeded == 1
+
+
+def test_what_a_killed_server_left_in_a_folder_with_braces_is_removed(
+    jobs: JobStore, runner: JobRunner, engine: HeldEngine, tmp_path: Path
+) -> None:
+    folder = tmp_path / "{a}"
+    folder.mkdir()
+    (folder / "0.jpg").touch()
+    id = create_search(jobs, f"{folder}/*.jpg", "{parent}/{stem}_{width}.png")
+    left = folder / f".{id}-0.part"
+    left.touch()
+    runner.start()
+    task = engine.begun()
+    assert not left.exists()
+    engine.end(task)
+    wait_for(jobs, id, "completed")
 
 
 def test_a_cancel_is_seen_at_once(jobs: JobStore, runner: JobRunner, engine: HeldEngine) -> None:

@@ -38,6 +38,36 @@ def signed_in(client: TestClient, key: str = KEYS[0]) -> TestClient:
     return client
 
 
+# --- addresses where nothing is ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/v1/nothing", "/problems/nothing"])
+def test_an_unknown_address_is_a_page_for_people_and_json_for_programs(
+    client: TestClient, path: str
+) -> None:
+    shown = client.get(path, headers=HTML)
+    assert shown.status_code == 404
+    assert shown.headers["content-type"].startswith("text/html")
+    assert 'aria-label="Pages"' in shown.text
+    assert 'rel="icon"' in shown.text
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "/problems/not-found"
+
+
+def test_a_method_that_is_not_allowed_still_says_which_are_on_the_page(client: TestClient) -> None:
+    answer = client.delete("/healthz", headers=HTML)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+    assert "<h1>" in answer.text
+
+
+def test_a_kind_of_problem_is_a_page_for_people_and_json_for_programs(client: TestClient) -> None:
+    shown = client.get("/problems/damaged-image", headers=HTML)
+    assert shown.status_code == 200
+    assert "<h1>Damaged image</h1>" in shown.text
+    assert client.get("/problems/damaged-image").json()["title"] == "Damaged image"
+
+
 # --- headers -----------------------------------------------------------------------------------
 
 

@@ -4,15 +4,19 @@ import os
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
 from schemas.batches import BatchRequest
 from service.jobs.expansion import BatchRefused, images_of
 from service.jobs.templates import Template, TemplateError
-from service.jobs.walking import is_pattern, matches
+from service.jobs.walking import Search, SearchStopped, SearchTooLong, is_pattern, matches
+from service.routers import plans
 from service.storage import PathRefused, Storage
+from tests.live import LiveServer
 from tests.service.batching import ADDRESS, files, refused
+from tests.service.labyrinths import labyrinth
 from tests.service.storing import folder_of, jpeg
 
 JOB = {"Prefer": "respond-async"}
@@ -45,8 +49,8 @@ def storage(tree: Path) -> Storage:
     return found
 
 
-def found(tree: Path, pattern: str) -> list[str]:
-    return list(matches(storage(tree), pattern))
+def found(tree: Path, pattern: str, search: Search | None = None) -> list[str]:
+    return list(matches(storage(tree), pattern, search))
 
 
 @pytest.mark.parametrize(
@@ -63,12 +67,15 @@ def found(tree: Path, pattern: str) -> list[str]:
         ("in/sub/**", ["in/sub/c.jpg", "in/sub/deep/d.jpg"]),
         ("in/nothing/*.jpg", []),
         ("in/*/../../*.jpg", []),
+        ("in/*/../b.jpg", []),
+        ("in/*.jpg/", []),
+        ("in/**/", []),
     ],
 )
 def test_what_a_pattern_matches(tree: Path, pattern: str, expected: list[str]) -> None:
     assert sorted(found(tree, pattern)) == expected
     absolute = [str(tree / path) for path in expected]
-    assert sorted(found(tree, str(tree / pattern))) == absolute
+    assert sorted(found(tree, f"{tree}/{pattern}")) == absolute
 
 
 @pytest.mark.parametrize("pattern", ["*.jpg", "../*/*.jpg", "/etc/*", "/*"])
@@ -87,6 +94,57 @@ def test_a_link_out_of_the_roots_shows_no_names(tree: Path) -> None:
 def test_a_name_that_is_no_text_is_left_out(tree: Path) -> None:
     Path(os.fsdecode(os.fsencode(tree) + b"/in/sub/\xff.jpg")).touch()
     assert found(tree, "in/sub/*.jpg") == ["in/sub/c.jpg"]
+
+
+def test_the_files_of_a_folder_come_before_those_below_it(tree: Path) -> None:
+    (tree / "in/a").mkdir()
+    (tree / "in/a/e.jpg").touch()
+    assert found(tree, "in/**/[a-e].jpg") == [
+        "in/a.jpg",
+        "in/b.jpg",
+        "in/a/e.jpg",
+        "in/sub/c.jpg",
+        "in/sub/deep/d.jpg",
+    ]
+
+
+def test_a_link_to_itself_is_passed_over(tree: Path) -> None:
+    (tree / "in/self.jpg").symlink_to("self.jpg")
+    assert found(tree, "in/**/[as]*.jpg") == ["in/a.jpg"]
+    assert found(tree, "in/*/c.jpg") == ["in/sub/c.jpg"]
+
+
+def test_each_folder_is_looked_into_once_for_any_pattern(tree: Path) -> None:
+    deep = "in/" + "a/" * 60
+    (tree / deep).mkdir(parents=True)
+    (tree / deep / "x.jpg").touch()
+    pattern = f"in/{'**/a/' * 7}**/*.jpg"
+    assert found(tree, pattern, Search(most=80)) == [f"{deep}x.jpg"]
+
+
+def test_a_search_ends_when_it_has_looked_at_too_much(tree: Path) -> None:
+    with pytest.raises(SearchTooLong, match="more than 5 files"):
+        found(tree, "in/**/*.gif", Search(most=5))
+
+
+def test_the_patterns_of_a_request_look_at_so_much_together(tree: Path) -> None:
+    search = Search(most=4)
+    assert found(tree, "in/sub/*.jpg", search) == ["in/sub/c.jpg"]
+    assert found(tree, "in/sub/*.jpg", search) == ["in/sub/c.jpg"]
+    with pytest.raises(SearchTooLong):
+        found(tree, "in/sub/*.jpg", search)
+
+
+def test_a_search_that_is_stopped_ends_in_the_middle(tree: Path) -> None:
+    pattern = labyrinth(tree / "in/labyrinth")
+    asked: list[bool] = []
+
+    def stopped() -> bool:
+        asked.append(len(asked) > 10)
+        return asked[-1]
+
+    with pytest.raises(SearchStopped):
+        found(tree, pattern, Search(stopped))
 
 
 def test_a_file_whose_name_has_wildcards_is_itself(tree: Path) -> None:
@@ -156,6 +214,7 @@ def test_patterns_and_paths_stand_side_by_side(tree: Path) -> None:
         ([{"input": "in/a.*", "output": "out/{stem}.png"}], "/images/0", "both write out/a.png"),
         ([{"input": "in/a.*", "output": "out/{stem}_{width}.png"}], "/images/0", "both write"),
         ([{"input": "in/*.gif", "output": "out/{stem}"}], "/images/0/input", "no file matches"),
+        ([{"input": "in/*.jpg/", "output": "out/{stem}"}], "/images/0/input", "/ at the end"),
         ([{"input": "*.gif", "output": "out/{stem}"}], "/images/0/input", "DARKROOM_READ_ROOTS"),
         ([{"input": "in/*", "output": "out/{stam}"}], "/images/0/output", "unknown placeholder"),
         ([{"input": "in/**/*.jpg", "output": "o/{index}"}], "/images/0", "DARKROOM_MAX_JOB_IMAGES"),
@@ -167,6 +226,20 @@ def test_what_is_refused(
     with pytest.raises(BatchRefused, match=words) as caught:
         expanded(tree, most=4, images=images)
     assert caught.value.pointer == pointer
+
+
+def test_patterns_that_overlap_are_told_so(tree: Path) -> None:
+    images = [{"input": pattern, "output": "out/{stem}.png"} for pattern in ("in/a.j*", "in/*.jpg")]
+    with pytest.raises(BatchRefused, match=r"^in/a\.jpg matches twice, .* one input only$"):
+        expanded(tree, images=images)
+
+
+def test_a_search_that_looks_at_too_much_is_refused(tree: Path) -> None:
+    images = [{"input": "in/**/*.gif", "output": "out/{stem}.png"}]
+    request = BatchRequest.model_validate({"images": images})
+    with pytest.raises(BatchRefused, match="begin the pattern with a folder") as caught:
+        list(images_of(request, storage(tree), 100, Search(most=5)))
+    assert caught.value.pointer == "/images/0/input"
 
 
 # ------------------------------------------------------------------------------ over HTTP
@@ -247,3 +320,29 @@ def test_a_plan_of_a_pattern_has_its_images(stored: TestClient, folder: Path) ->
     assert [plan["outputs"] for plan in plans] == [
         [f"{out(folder)}/{n}_{40 + n}.png"] for n in range(5)
     ]
+
+
+def test_a_plan_that_takes_too_long_is_refused(
+    stored: TestClient, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "_MOST_SECONDS", 0.1)
+    images = [{"input": labyrinth(folder / "labyrinth"), "output": "out/{stem}.png"}]
+    ((pointer, detail),) = refused(stored.post("/v1/plan", json={"images": images}))
+    assert pointer == "/images"
+    assert "takes longer than 0.1 s" in detail
+
+
+def test_plans_whose_clients_have_gone_are_not_waited_for(
+    live: LiveServer, workspace: Path
+) -> None:
+    folder = workspace / "in/labyrinth"
+    images = [{"input": labyrinth(folder), "output": "out/{stem}.png"}]
+    for _ in range(4):
+        with live.client(timeout=0.5) as client, pytest.raises(httpx2.ReadTimeout):
+            client.post("/v1/plan", json={"images": images})
+    images = [{"input": "in/photo.jpg", "output": "out/photo.png"}]
+    with live.client(timeout=5) as client:
+        assert client.post("/v1/plan", json={"images": images}).status_code == 200
+    for link in folder.iterdir():
+        link.unlink()
+    folder.rmdir()

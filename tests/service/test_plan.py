@@ -71,6 +71,38 @@ def test_the_keys_of_the_answer(client: TestClient, big: str, output: str) -> No
     }
 
 
+def test_a_variant_that_fails_hides_no_other(client: TestClient, big: str, output: str) -> None:
+    outside = {"op": "crop", "x": 5000, "y": 0, "width": 9, "height": 9}
+    variants = [
+        {"output": output, "operations": ["resize=800x"]},
+        {"output": f"{output}.png", "operations": ["flip", outside]},
+        {"output": "/proc/no.png"},
+    ]
+    plans = plan(client, {"images": [{"input": big}], "variants": variants})["plans"]
+    assert [(one["index"], one["variant"], one["outputs"]) for one in plans] == [
+        (0, 0, [output]),
+        (0, 1, []),
+        (0, 2, []),
+    ]
+    good, cropped, refused = (one["error"] for one in plans)
+    assert good is None
+    assert cropped["errors"][0]["pointer"] == "/variants/1/operations/1"
+    assert refused["type"] == "/problems/path-refused"
+
+
+def test_what_all_variants_would_meet_is_one_entry(
+    client: TestClient, big: str, output: str
+) -> None:
+    body = {
+        "images": [{"input": big}, {"input": "/in/nothing.png"}],
+        "operations": ["crop=5000,0,9,9"],
+        "variants": [{"output": output}, {"output": f"{output}.png"}],
+    }
+    plans = plan(client, body)["plans"]
+    assert [(one["index"], one["variant"]) for one in plans] == [(0, None), (1, None)]
+    assert plans[0]["error"]["errors"][0]["pointer"] == "/operations/0"
+
+
 def test_nothing_is_written(client: TestClient, workspace: Path, big: str, output: str) -> None:
     before = listing(workspace)
     body = {

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -53,12 +54,14 @@ def test_a_batch_that_takes_too_long_is_given_up(
 def test_a_hung_image_does_not_hold_the_end_up(
     workspace: Path, threads: ThreadPoolExecutor, large: str
 ) -> None:
-    """The worker is stopped in the middle of its work: nothing is waited for."""
-    with LiveServer(workspace, workers=1, write_roots="out", shutdown_timeout="3s") as server:
+    """The worker is stopped in the middle of its work; requests and jobs have one time limit."""
+    with LiveServer(workspace, workers=1, write_roots="out", shutdown_timeout="4s") as server:
         begin(threads, server, batch(large, 1, *["blur=999,150"] * 50))
         family = server.family()
+        began = time.monotonic()
         server.signal(signal.SIGTERM)
         server.wait(10)
+        assert time.monotonic() - began < 6
         assert_gone(family, 1)
     assert not list((workspace / "out" / "server").glob(".*.part"))
 

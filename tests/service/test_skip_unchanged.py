@@ -1,6 +1,7 @@
 """`skip_unchanged`: what would come out the same is not made again."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,10 @@ import cv2
 import pytest
 from fastapi.testclient import TestClient
 
+from schemas.batches import BatchRequest
+from service.jobs.batch import run_batch
+from service.unstored import batch_of
+from tests.conftest import services
 from tests.samples import photograph
 from tests.service.batching import ADDRESS
 from tests.service.storing import folder_of, jpeg
@@ -28,12 +33,16 @@ def out(folder: Path) -> Path:
     return folder.parent / "out" / folder.name
 
 
-def run(client: TestClient, folder: Path, *operations: str, **more: Any) -> Any:
-    """The results by number, after a batch that skips what is unchanged."""
+def body_of(folder: Path, operations: Sequence[Any]) -> dict[str, Any]:
     images = [
         {"input": f"{folder}/{n}.jpg", "output": f"{out(folder)}/{n}.png"} for n in range(COUNT)
     ]
-    body = {"images": images, "operations": operations or ["flip"], "skip_unchanged": True, **more}
+    return {"images": images, "operations": operations}
+
+
+def run(client: TestClient, folder: Path, *operations: str, **more: Any) -> Any:
+    """The results by number, after a batch that skips what is unchanged."""
+    body = {**body_of(folder, operations or ["flip"]), "skip_unchanged": True, **more}
     response = client.post(ADDRESS, json=body)
     assert response.status_code == 200, response.text
     return response.json()["results"]
@@ -100,6 +109,55 @@ def test_another_watermark_makes_all_again(stored: TestClient, folder: Path) -> 
     assert made(run(stored, folder, operations=operations)) == []
     cv2.imwrite(str(mark), photograph(9, 9))
     assert made(run(stored, folder, operations=operations)) == list(range(COUNT))
+
+
+def test_a_watermark_that_is_replaced_meanwhile_is_noticed(
+    stored: TestClient, folder: Path
+) -> None:
+    """Between the look at what is known and the work: the first picture has the second mark."""
+    mark = folder / "mark.png"
+    cv2.imwrite(str(mark), photograph(8, 8))
+    operations = ["grayscale", {"op": "watermark", "path": str(mark)}]
+    first = mark.read_bytes()
+    found = services(stored.app)  # type: ignore[arg-type]
+    body = {**body_of(folder, operations), "skip_unchanged": True}
+    batch = batch_of(BatchRequest.model_validate(body), found)
+
+    async def make() -> None:
+        known = await found.unchanged.known_of(batch)
+        cv2.imwrite(str(mark), photograph(9, 9, seed=2))
+        results = [one async for one in run_batch(found.dispatcher, batch, known)]
+        await found.unchanged.note([(batch.images[one.index], one) for one in results])
+
+    assert stored.portal is not None
+    stored.portal.call(make)
+    assert made(run(stored, folder, operations=operations)) == []
+    mark.write_bytes(first)
+    assert made(run(stored, folder, operations=operations)) == list(range(COUNT))
+
+
+def test_steps_that_were_left_out_are_told_again(stored: TestClient, folder: Path) -> None:
+    more = {"operations": ["flip", "crop=41,0,2,2", "sharpe"], "on_invalid": "skip"}
+    first = run(stored, folder, **more)
+    second = run(stored, folder, **more)
+    assert made(second) == []
+    assert [one["warnings"] for one in second] == [one["warnings"] for one in first]
+    assert [fault["pointer"] for fault in second[0]["warnings"]] == ["/operations/1"]
+    moved = {**more, "operations": ["sharpe", "flip", "crop=41,0,2,2"]}
+    third = run(stored, folder, **moved)
+    assert [fault["pointer"] for fault in third[0]["warnings"]] == ["/operations/2"]
+
+
+def test_steps_of_a_variant_that_were_left_out_are_told_again(
+    stored: TestClient, folder: Path
+) -> None:
+    variants = [{"output": f"{out(folder)}/v.png", "operations": ["crop=900,0,2,2"]}]
+    images = [{"input": f"{folder}/0.jpg", "variants": variants}]
+    body = {"images": images, "on_invalid": "skip", "skip_unchanged": True}
+    first, second = (stored.post(ADDRESS, json=body).json()["results"][0] for _ in range(2))
+    assert second["unchanged"]
+    assert second["warnings"] == first["warnings"]
+    assert [fault["pointer"] for fault in first["warnings"]] == ["/variants/0/operations/0"]
 
 
 def test_a_failure_is_tried_again(stored: TestClient, folder: Path) -> None:

@@ -63,6 +63,33 @@ def test_an_oversize_message_closes_with_its_code_behind_the_answers(
         assert client.rest() == ([], 1009)
 
 
+BAD_TEXT = b'{"reply": "\xff\xfe"}'
+
+
+@pytest.mark.parametrize(
+    "message", [BAD_TEXT, [BAD_TEXT[:11], BAD_TEXT[11:]]], ids=["whole", "parts"]
+)
+def test_text_that_is_not_utf8_closes_with_its_code(
+    live: LiveServer, message: bytes | list[bytes]
+) -> None:
+    with connected(stream_url(live)) as client:
+        assert client.send(SMALL).image().shape == (120, 160, 3)
+        client.connection.send(message, text=True)
+        assert client.rest() == ([], 1007)
+    live.wait_for("text that is not UTF-8")
+    assert not [line for line in live.lines if "Traceback" in line]
+
+
+def test_such_text_with_a_close_frame_behind_it_ends_the_connection(live: LiveServer) -> None:
+    with peer(stream_url(live)) as client:
+        text = client.text(BAD_TEXT)
+        client.socket.sendall(text + client.farewell())
+        client.read_to_end(10)
+    with connected(stream_url(live)) as other:
+        assert other.send(SMALL).image().shape == (120, 160, 3)
+    assert not [line for line in live.lines if "Traceback" in line]
+
+
 def test_text_that_is_too_long_when_decoded_fails_alone(live: LiveServer) -> None:
     text = base64.b64encode(b"\0" * (LIMIT + 3)).decode()
     with connected(stream_url(live)) as client:

@@ -137,6 +137,26 @@ def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_stays(
     expect(page.locator("#fault-input, #fault-output")).to_contain_text("would both write")
 
 
+@pytest.mark.parametrize("button", ["Run", "Dry run"])
+def test_results_outside_the_write_roots_are_told_beside_their_field(
+    visitor: Visitor, shoot: Path, button: str
+) -> None:
+    visitor.expect(422)
+    page = visitor.open("/jobs")
+    fill(page, "grayscale", "/etc/{stem}_{width}.png")
+    page.get_by_role("button", name=button, exact=True).click()
+    expect(page.locator("#fault-output")).to_contain_text("may not be written")
+    expect(page.locator("#fault-output")).to_contain_text("/etc/")
+
+
+def test_a_folder_as_input_is_told_with_the_pattern_to_write(visitor: Visitor, shoot: Path) -> None:
+    visitor.expect(422)
+    page = visitor.open("/jobs")
+    fill(page, "grayscale", "output/{stem}.png", "shoot")
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator("#fault-input")).to_contain_text("write shoot/* for the images in it")
+
+
 def test_the_lab_hands_its_pipeline_over(visitor: Visitor, site: Site) -> None:
     steps = '{"steps":[{"op":"resize","factor":0.5},{"op":"grayscale"}],"encode":{"quality":70}}'
     page = visitor.open(f"/lab?image={site.id('study_1.jpg')}#{quote(steps)}")
@@ -161,6 +181,7 @@ def test_several_widths_are_made_of_each_image(visitor: Visitor, site: Site, sho
         "0_80.webp",
         "0_40.webp",
     }
+    expect(page.locator("#facts")).to_contain_text("set by each variant")
 
 
 def test_a_recipe_stands_for_operations(visitor: Visitor, site: Site, shoot: Path) -> None:
@@ -186,7 +207,7 @@ def test_a_batch_is_submitted_watched_and_its_results_are_opened(
     run(page)
     expect(bar(page)).to_have_js_property("value", 6)
     expect(bar(page)).to_have_js_property("max", 6)
-    ended(page, "completed")
+    ended(page, "completed, 1 failed")
     expect(page.locator("#spoken")).to_have_text(re.compile("completed|^$"))
     expect(page.locator(".sheet li")).to_have_count(5)
     expect(page.locator("#bar")).to_contain_text("1 failed")
@@ -197,6 +218,27 @@ def test_a_batch_is_submitted_watched_and_its_results_are_opened(
     images = page.locator(".sides img")
     expect(images.nth(0)).to_have_js_property("naturalWidth", 160)
     expect(images.nth(1)).to_have_js_property("naturalWidth", 80)
+
+
+def test_a_job_in_which_images_failed_does_not_look_like_a_success(
+    visitor: Visitor, site: Site, shoot: Path
+) -> None:
+    part = done(site, "part")
+    image = {"input": "shoot/damaged.jpg", "output": "output/none/{stem}.webp"}
+    none = site.client.post("/v1/batches", json={"images": [image]}).json()["id"]
+    page = visitor.open("/jobs")
+    for id, word, share in (
+        (part, "completed, 1 failed", ("5", "1", "0 0 6 1")),
+        (none, "completed, nothing succeeded", ("0", "1", "0 0 1 1")),
+    ):
+        row = page.locator(f"#job-{id}")
+        expect(row.locator(".state")).to_have_text(word)
+        expect(row.locator(".state")).not_to_have_class(re.compile("completed"))
+        red = row.locator("job-progress rect")
+        assert (red.get_attribute("x"), red.get_attribute("width")) == share[:2]
+        assert row.locator("job-progress svg").get_attribute("viewBox") == share[2]
+    page.goto(f"/jobs/{none}")
+    ended(page, "completed, nothing succeeded")
 
 
 def test_a_failure_tells_its_step_in_the_words_of_the_problem(

@@ -288,6 +288,9 @@ def test_a_recipe_is_saved_and_what_cannot_be_is_told(
     expect(lab.get_by_role("dialog")).to_contain_text("is version 1")
     recipe = site.client.get("/v1/recipes/old photograph").json()
     assert recipe["operations"] == [{"op": "sepia"}]
+    expect(lab.get_by_role("button", name="Save", exact=True)).to_be_hidden()
+    link = lab.get_by_role("dialog").get_by_role("link", name="old photograph")
+    assert link.get_attribute("href") == "/recipes/old%20photograph"
     visitor.expect(422)
     lab.get_by_label("Name", exact=True).fill("old@2")
     lab.get_by_role("button", name="Save", exact=True).click()
@@ -300,7 +303,7 @@ def test_the_result_is_downloaded_in_full(visitor: Visitor, site: Site, tmp_path
     page.get_by_label("Format").select_option("png")
     with page.expect_download() as found:
         page.get_by_role("button", name="Download").click()
-    assert found.value.suggested_filename == "big.png"
+    assert found.value.suggested_filename == "big_lab.png"
     found.value.save_as(tmp_path / "big.png")
     image = cv2.imread(str(tmp_path / "big.png"), cv2.IMREAD_UNCHANGED)
     assert image is not None
@@ -322,6 +325,33 @@ def test_the_pipeline_goes_on_as_a_command_as_json_as_python_and_to_a_batch(
     assert json.loads(code.input_value())["operations"] == [{"op": "sepia"}]
     lab.get_by_role("button", name="Python").click()
     compile(code.input_value(), "shown", "exec")
+
+
+def test_the_batch_it_shows_can_be_sent_as_it_stands(lab: Page, site: Site) -> None:
+    add(lab, "sepia")
+    lab.get_by_role("button", name="Copy as…").click()
+    code = lab.get_by_label("The pipeline as text")
+    lab.get_by_role("button", name="Python").click()
+    expect(code).to_have_value(re.compile('open\\("library/study_1.jpg", "rb"\\)'))
+    lab.get_by_role("button", name="JSON").click()
+    shown = json.loads(code.input_value())
+    assert shown["images"][0]["input"] == "library/study_1.jpg"
+    answer = site.client.post("/v1/batches", json=shown).json()
+    assert answer["counts"]["succeeded"] == 1, answer
+
+
+def test_without_steps_the_size_is_that_of_the_image(lab: Page) -> None:
+    expect(lab.locator(".readings")).to_contain_text(f"full size 320 {TIMES} 240 px")
+
+
+def test_on_a_phone_the_picture_is_in_sight_after_a_step_was_added(
+    visitor: Visitor, site: Site
+) -> None:
+    page = visitor.open(f"/lab?image={site.id('study_1.jpg')}")
+    settled(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("button", name="sepia").click()
+    expect(page.locator("image-view")).to_be_in_viewport(ratio=0.9)
 
 
 def test_without_scripts_the_lab_leads_to_the_plain_form(plain_visitor: Visitor) -> None:

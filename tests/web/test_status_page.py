@@ -24,7 +24,7 @@ def test_without_scripts_it_tells_each_part_versions_and_limits(plain_visitor: V
     expect(page.locator("main")).to_contain_text("SQLite")
     page.get_by_text("Limits").click()
     expect(page.locator(".limits tr").filter(has_text="DARKROOM_MAX_PIXELS")).to_contain_text(
-        "50MP"
+        "50 MP"
     )
     expect(page.get_by_role("link", name="Reload")).to_be_visible()
 

@@ -170,7 +170,9 @@ class _Recording:
         return written + _BUFFERED_BYTES + self._frames * _TABLE_BYTES < self.most_bytes
 
     def _check(self) -> None:
-        """The writer says nothing of a full disk. Raises SinkUnwritable."""
+        """The writer says nothing of a full disk, or a lost file. Raises SinkUnwritable."""
+        if not self._partial.exists():
+            raise SinkUnwritable("the recording's file is gone: was its folder removed?")
         capture = cv2.VideoCapture(str(self._partial), cv2.CAP_FFMPEG)
         found = int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
         capture.release()

@@ -17,7 +17,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from schemas.jobs import ENDED, JobState
 from schemas.results import Status
-from service.store.errors import LeaseLost, NotStored, StoredOtherwise, StoreUnavailable
+from service.store.errors import JobNotEnded, LeaseLost, NotStored, StoreUnavailable
 from service.store.jobs import (
     KINDS,
     JobStore,
@@ -229,7 +229,7 @@ class MongoJobs(JobStore):
             job = await _found(database, id)
             gone = await database[JOBS].delete_one({"_id": id, "state": {"$in": sorted(ENDED)}})
             if not gone.deleted_count:
-                raise StoredOtherwise(f"the job {id} is {job.state}: cancel it first")
+                raise JobNotEnded(f"the job {id} is {job.state}: cancel it first")
             await _clear(database, [id])
 
     async def expire(self, before: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from schemas.jobs import ENDED, JobState
 from schemas.results import Status
-from service.store.errors import LeaseLost, NotStored, StoredOtherwise
+from service.store.errors import JobNotEnded, LeaseLost, NotStored
 from service.store.jobs import (
     KINDS,
     JobStore,
@@ -221,7 +221,7 @@ class SqliteJobs(JobStore):
         def work(connection: sqlite3.Connection) -> None:
             job = _found(connection, id)
             if job.state not in ENDED:
-                raise StoredOtherwise(f"the job {id} is {job.state}: cancel it first")
+                raise JobNotEnded(f"the job {id} is {job.state}: cancel it first")
             connection.execute("DELETE FROM jobs WHERE id = ?", (id,))
 
         await self._database.write(work)

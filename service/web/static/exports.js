@@ -4,7 +4,7 @@ import { askJson, problemBox, sending } from "./ask.js";
 import { el, fill } from "./dom.js";
 import { query } from "./source.js";
 
-/** @typedef {{source: import("./source.js").Source, operations: any[], encode: Record<string, any>, signedIn: boolean, several: boolean}} Work */
+/** @typedef {{source: import("./source.js").Source, operations: any[], encode: Record<string, any>, signedIn: boolean, several: boolean, library: string}} Work */
 
 const quoted = (/** @type {string} */ text) => `'${text.replaceAll("'", "'\\''")}'`;
 const KEY = ' \\\n  -H "Authorization: Bearer $DARKROOM_API_KEY"';
@@ -22,11 +22,11 @@ export const FORMS = {
     const address = `${location.origin}/v1/process?${asked}`;
     return `curl -f ${quoted(address)}${key} \\\n  -H 'Content-Type: application/octet-stream' \\\n  --data-binary ${quoted(`@${source.name}`)} \\\n  -o ${output}`;
   },
-  JSON({ source, operations, encode }) {
-    const images = [{ input: source.name, output: `output/result.${ending(source, encode)}` }];
+  JSON({ source, operations, encode, library }) {
+    const images = [{ input: pathOf(source, library), output: `output/result.${ending(source, encode)}` }];
     return JSON.stringify({ images, operations, ...(Object.keys(encode).length && { encode }) }, null, 2);
   },
-  Python({ source, operations, encode, signedIn, several }) {
+  Python({ source, operations, encode, signedIn, several, library }) {
     const options = { operations: operations.length ? operations : undefined, ...encode };
     const fields = Object.entries(options).filter(([, value]) => value !== undefined)
       .map(([name, value]) => `    ${JSON.stringify(name)}: ${name === "operations" ? `json.dumps(${python(value)})` : python(value)},`);
@@ -34,12 +34,19 @@ export const FORMS = {
     return [
       "import json", ...(signedIn ? ["import os"] : []), "from pathlib import Path", "", "import httpx", "",
       "options = {", ...fields, "}",
-      `with open(${python(source.name)}, "rb") as image:`,
+      `with open(${python(pathOf(source, library))}, "rb") as image:`,
       `    answer = httpx.post("${location.origin}/v1/process", data=options, files={"file": image}, timeout=60${key})`,
       "answer.raise_for_status()", `Path("result.${several ? "zip" : ending(source, encode)}").write_bytes(answer.content)`,
     ].join("\n");
   },
 };
+
+/**
+ * Where a batch reads it: those of the library are named from its folder on.
+ * @param {import("./source.js").Source} source
+ * @param {string} library  its folder from the working folder on, with `/` at the end
+ */
+const pathOf = (source, library) => (source.id ? `${library}${source.name}` : source.name);
 
 /**
  * @param {import("./source.js").Source} source
@@ -67,7 +74,7 @@ export async function download({ source, operations, encode }) {
   for (const [at, { blob }] of images.entries()) {
     const number = images.length > 1 ? `_${at + 1}` : "";
     const url = URL.createObjectURL(blob);
-    el("a", { href: url, download: `${stem}${number}.${ending(source, encode)}` }).click();
+    el("a", { href: url, download: `${stem}_lab${number}.${ending(source, encode)}` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
   }
 }
@@ -103,13 +110,17 @@ export function saveRecipe(dialog, { operations, encode }) {
     event.preventDefault();
     try {
       const recipe = await askJson(`/v1/recipes/${encodeURIComponent(name.value.trim())}`, sending("PUT", { operations, encode }));
-      fill(answer, el("p", {}, "Saved: ", el("code", {}, `"recipe": "${recipe.name}"`), ` is version ${recipe.version}.`));
+      const link = el("a", { href: `/recipes/${encodeURIComponent(recipe.name)}` }, recipe.name);
+      fill(answer, el("p", {}, "Saved: ", link, ` is version ${recipe.version}. In a batch: `, el("code", {}, `"recipe": "${recipe.name}"`), "."));
+      button.hidden = true;
     } catch (error) {
       fill(answer, problemBox(error));
     }
   };
+  const button = el("button", { class: "primary" }, "Save");
+  name.addEventListener("input", () => (button.hidden = false)); // another name is another recipe
   const form = el("form", { class: "stack", onsubmit: save },
-    el("label", { class: "field" }, "Name", name), el("div", { class: "row" }, el("button", { class: "primary" }, "Save"), closing(dialog)), answer);
+    el("label", { class: "field" }, "Name", name), el("div", { class: "row" }, button, closing(dialog)), answer);
   open(dialog, "Save as recipe", form);
 }
 

@@ -10,9 +10,10 @@ const ROOM_FOR_EACH = 1024;
 
 class FolderUpload extends HTMLElement {
   connectedCallback() {
-    const { maxFiles, maxImage, maxBody, to } = this.dataset;
+    const { maxFiles, maxImage, maxBody, to, extensions = "" } = this.dataset;
     this.limits = { files: Number(maxFiles), image: Number(maxImage), body: Number(maxBody) - ROOM };
     this.to = to || "";
+    this.extensions = new Set(extensions.split(" "));
     this.busy = false;
     this.report = /** @type {HTMLElement} */ (find("#report"));
     find("[data-plain]", this).hidden = true;
@@ -43,7 +44,7 @@ class FolderUpload extends HTMLElement {
       depth = 0;
       cover.hidden = true;
       try {
-        this.take(await dropped(/** @type {DataTransfer} */ (event.dataTransfer)));
+        this.sort(await dropped(/** @type {DataTransfer} */ (event.dataTransfer)));
       } catch (error) {
         this.tell({ title: "Cannot be read", message: /** @type {any} */ (error).message });
       }
@@ -54,21 +55,37 @@ class FolderUpload extends HTMLElement {
   chosen(input) {
     const files = [...(input.files || [])].map((file) => ({ file, name: nameOf(file.webkitRelativePath || file.name) }));
     input.value = "";
-    this.take(files);
+    this.sort(files);
+  }
+
+  /**
+   * Send the images: a folder holds other files too. What has no extension may be one.
+   * @param {import("./folders.js").Named[]} found
+   */
+  sort(found) {
+    const images = found.filter(({ file, name }) => file.type.startsWith("image/") || this.mayBe(name));
+    this.take(images, found.length - images.length);
+  }
+
+  /** @param {string} name */
+  mayBe(name) {
+    const [, extension] = /\.([^.]+)$/.exec(name) ?? [];
+    return name.startsWith(".") || extension === undefined || this.extensions?.has(extension.toLowerCase());
   }
 
   /**
    * Send all, one request after the other, and tell what became of them.
    * @param {import("./folders.js").Named[]} found
+   * @param {number} others  files that are no images, and stay out
    */
-  async take(found) {
-    if (!found.length) return;
+  async take(found, others = 0) {
+    if (!found.length && !others) return;
     if (this.busy) {
       this.tell({ title: "Not yet", message: "the files before are still on their way: add these then" });
       return;
     }
     this.busy = true;
-    const upload = new Upload(found, this.limits, this.to);
+    const upload = new Upload(found, this.limits, this.to, others);
     const view = new Report(this.report, upload, () => this.take(upload.again));
     try {
       await upload.run(() => view.show());
@@ -91,9 +108,11 @@ class Upload {
    * @param {import("./folders.js").Named[]} found
    * @param {{files: number, image: number, body: number}} limits
    * @param {string} to
+   * @param {number} others
    */
-  constructor(found, limits, to) {
+  constructor(found, limits, to, others) {
     this.to = to;
+    this.others = others;
     this.limits = limits;
     this.hidden = found.filter(({ name }) => name.startsWith(".")).length;
     this.waiting = found.filter(({ name }) => !name.startsWith("."));
@@ -213,9 +232,9 @@ class Report {
 
   show() {
     const { upload } = this;
-    const { done, total, inserted, existing, failed, hidden, ended } = upload;
+    const { done, total, inserted, existing, failed, hidden, others, ended } = upload;
     this.bar.value = done + upload.sent * upload.under * 0.9;
-    const left = hidden ? ` · ${hidden} hidden files left out` : "";
+    const left = leftOut(hidden, "hidden ") + leftOut(others, "", " that are no images");
     this.counts.textContent = `${number(done)} of ${number(total)}: ${number(inserted)} inserted · ${number(existing)} were there · ${number(failed.length)} failed${left}`;
     this.bar.hidden = ended;
     for (const { name, reason } of failed.slice(this.listed, MOST_SHOWN)) {
@@ -233,6 +252,15 @@ class Report {
     this.button.onclick = this.again;
     if (this.upload.problem && !this.trouble.firstChild) this.trouble.append(problemBox(this.upload.problem));
   }
+}
+
+/**
+ * @param {number} count
+ * @param {string} what
+ * @param {string} why
+ */
+function leftOut(count, what, why = "") {
+  return count ? ` · ${number(count)} ${what}${count === 1 ? "file" : "files"}${why.replace("are no images", count === 1 ? "is no image" : "are no images")} left out` : "";
 }
 
 const number = (/** @type {number} */ count) => count.toLocaleString("en");

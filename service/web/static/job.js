@@ -22,7 +22,7 @@ async function show(job) {
   if (!moved && performance.now() - refreshed < PAUSE) return;
   refreshed = performance.now();
   await refresh(["facts", ...outcome(job), ...(moved ? ["head"] : []), ...(isEnded(job) ? end() : [])]).catch(() => {});
-  if (isEnded(job)) find("#spoken").textContent = `The job is ${job.state}: ${doneOf(job)} of ${job.counts.total} images are done.`;
+  if (isEnded(job)) find("#spoken").textContent = `The job is ${find("#head .state").textContent}: ${doneOf(job)} of ${job.counts.total} images are done.`;
 }
 
 /**

@@ -20,6 +20,10 @@ export class JobProgress extends HTMLElement {
     const { total, failed, skipped } = job.counts;
     const bar = find("progress", this);
     [bar.max, bar.value] = [total || 1, doneOf(job)];
+    find("svg", this).setAttribute("viewBox", `0 0 ${total || 1} 1`);
+    const share = find("rect", this);
+    share.setAttribute("x", String(doneOf(job) - failed));
+    share.setAttribute("width", String(failed));
     const known = total || isEnded(job);
     this.write("done", known ? `${counted(doneOf(job))} of ${counted(total)}` : "looking for the images");
     this.write("failed", failed ? `${counted(failed)} failed` : "");

@@ -13,6 +13,8 @@ import { Source } from "./source.js";
 import "./steps.js";
 
 const SETTLED = 700;
+/** The palette lies below the picture. */
+const NARROW = matchMedia("(max-width: 719px)");
 /** @type {(name: string) => any} */
 const byId = (name) => find(`#${name}`);
 
@@ -139,6 +141,7 @@ class Lab {
   add(operation) {
     const step = this.pipeline.add(operation.name, startOf(operation, this.source));
     this.steps.reveal(step);
+    if (this.source && NARROW.matches) this.view.scrollIntoView({ block: "start" });
     byId("spoken").textContent = `${operation.name} was added as step ${this.pipeline.steps.length}`;
   }
 
@@ -169,8 +172,8 @@ class Lab {
 
   work() {
     const source = /** @type {Source} */ (this.source);
-    const signedIn = Boolean(byId("lab").dataset.signedIn);
-    return { source, operations: this.pipeline.operations, encode: this.pipeline.encode, signedIn, several: !this.view.grid.hidden };
+    const { signedIn, library = "" } = byId("lab").dataset;
+    return { library, source, operations: this.pipeline.operations, encode: this.pipeline.encode, signedIn: Boolean(signedIn), several: !this.view.grid.hidden };
   }
 
   /**

@@ -83,7 +83,7 @@ export class Source {
    */
   async result(operations, options, signal) {
     const started = performance.now();
-    return resultOf(await this.request(operations, options, signal), started);
+    return resultOf(await this.request(operations, options, signal), started, this);
   }
 
   /**
@@ -191,9 +191,10 @@ function shrunk(value, scale, schema) {
 /**
  * @param {Response} answer
  * @param {number} started
+ * @param {{width: number, height: number}} [unchanged]  its size when the answer tells none: a file as it is
  * @returns {Promise<Result>}
  */
-async function resultOf(answer, started) {
+async function resultOf(answer, started, unchanged = { width: 0, height: 0 }) {
   const blob = await answer.blob();
   const milliseconds = performance.now() - started;
   const timing = (answer.headers.get("Server-Timing") ?? "").split(", ").filter(Boolean)
@@ -202,6 +203,7 @@ async function resultOf(answer, started) {
   const steps = timing.flatMap(([, , op, taken]) => op ? [{ op, milliseconds: Number(taken) }] : []);
   const several = blob.type === "application/zip";
   const images = several ? await unzipped(blob) : [{ blob, name: "result" }];
-  const [width, height] = ["Width", "Height"].map((name) => Number(answer.headers.get(`Darkroom-${name}`)));
+  const width = Number(answer.headers.get("Darkroom-Width")) || unchanged.width;
+  const height = Number(answer.headers.get("Darkroom-Height")) || unchanged.height;
   return { images, bytes: blob.size, milliseconds, stages, steps, width, height };
 }

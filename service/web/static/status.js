@@ -74,10 +74,10 @@ function measure(now) {
   const seconds = before ? (Date.parse(now.time) - Date.parse(before.time)) / 1000 : 0;
   const rate = (/** @type {string} */ name, own = 0) =>
     seconds > 0 ? Math.max(0, counters[name] - before.counters[name] - own) / seconds : null;
-  point("images", rate("images"), "a second", `${WRITTEN.count(counters.images)} since the start, ${WRITTEN.count(counters.failures)} failed`);
+  point("images", rate("images"), "a second", `${WRITTEN.count(counters.images)} since the service started, ${WRITTEN.count(counters.failures)} failed`);
   point("workers", engine.busy, `busy of ${engine.workers}`, `${WRITTEN.count(engine.queued)} tasks wait`, engine.workers);
   point("memory", memory.total_bytes, `in ${memory.processes.length} processes`, "", 0, WRITTEN.bytes);
-  point("requests", rate("requests", 1), "a second", `${WRITTEN.count(counters.requests)} since the start`);
+  point("requests", rate("requests", 1), "a second", `${WRITTEN.count(counters.requests)} since the service started`);
 }
 
 /**
