@@ -72,6 +72,9 @@ SQLITE = "sqlite:///"
 CLOSE_SECONDS = 1.0
 """What still runs then has had DARKROOM_SHUTDOWN_TIMEOUT."""
 
+_EXIT_SECONDS = 0.5
+"""For what follows: the store's end, and the process's."""
+
 _LEAST_STOP_SECONDS = 1.0
 """For the jobs' results to be stored, however long the requests took to end."""
 
@@ -194,7 +197,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
                 yield
         services.ending.begin()
         # The requests had their part of it already: the signal came before they were waited for.
-        most = services.settings.server.shutdown_timeout - CLOSE_SECONDS
+        most = services.settings.server.shutdown_timeout - CLOSE_SECONDS - _EXIT_SECONDS
         left = services.ending.left(most, _LEAST_STOP_SECONDS)
         await asyncio.gather(
             asyncio.to_thread(services.camera.close),

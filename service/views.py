@@ -13,11 +13,10 @@ from schemas.batches import (
     BatchResponse,
     Counts,
     EndState,
-    ImagePlan,
-    PlannedOperation,
 )
 from schemas.jobs import Job
 from schemas.operations import SkippedOperation
+from schemas.plans import ImagePlan, PlannedOperation
 from schemas.results import ImageResult, Status, Warning
 from service.engine.base import ItemResult
 from service.errors import InvalidRequest, problem_of, step_pointer

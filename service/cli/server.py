@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import ValidationError
 
-from schemas.batches import PlanResponse
 from schemas.jobs import ENDED, Job, JobResults
+from schemas.plans import PlanResponse
 from schemas.problems import Problem
 from schemas.results import ImageResult, Warning
 from service.cli.report import problem_text

@@ -20,7 +20,7 @@ _HEAD_BYTES = 256 * 1024
 class PlannedImage:
     """A plan and the paths that it would write, or the error that it would meet.
 
-    `variant` is its number, if the image has any.
+    `variant` is its number; None for an image without any, and for its own output.
     """
 
     plan: Plan | None = None
@@ -70,8 +70,7 @@ class BatchPlanner:
             (plan,) = planner_of(pipeline, self._limits).plans(header, [image.outputs[number]])
             return self._planned(image, number, plan)
         except (ProcessorError, StorageError) as error:
-            variant = number if len(image.outputs) > 1 else None
-            return PlannedImage(error=error, variant=variant)
+            return PlannedImage(error=error, variant=self._work.variant(image, number))
 
     def _planner(self, image: BatchImage) -> Planner:
         usual = self._work.is_usual(image)
@@ -83,8 +82,7 @@ class BatchPlanner:
             path = path.format(width=plan.sizes[0].width, height=plan.sizes[0].height)
         paths = places(path, len(plan.sizes))
         self._storage.resolve_output(paths[0])
-        variant = number if len(image.outputs) > 1 else None
-        return PlannedImage(plan, tuple(paths), variant=variant)
+        return PlannedImage(plan, tuple(paths), variant=self._work.variant(image, number))
 
 
 def _header(storage: Storage, path: str) -> Header:

@@ -47,6 +47,12 @@ class BatchWork:
         """Whether nothing else is done to it."""
         return image.variants is None and len(image.outputs) == max(1, len(self.variants))
 
+    def variant(self, image: BatchImage, number: int) -> int | None:
+        """The variant that output `number` of `image` is of; None for its own output."""
+        count = len(self.variants if image.variants is None else image.variants)
+        at = number - (len(image.outputs) - count)
+        return at if count and at >= 0 else None
+
     def job(self, image: BatchImage) -> Pipeline | Variants:
         """What is done to `image`: its first output may be that of the batch's own operations."""
         variants = self.variants

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from fastapi import APIRouter, Request
 
-from schemas.batches import BatchRequest, ImagePlan, PlanResponse
+from schemas.batches import BatchRequest
+from schemas.plans import ImagePlan, PlanResponse
 from service.dependencies import ServicesDependency
 from service.errors import InvalidRequest
 from service.jobs.expansion import images_of

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.batches import BatchRequest, ImagePlan
+from schemas.batches import BatchRequest
+from schemas.plans import ImagePlan
 from service.errors import InvalidRequest
 from service.jobs.expansion import images_of
 from service.jobs.plans import BatchPlanner

@@ -9,7 +9,7 @@ import cv2
 import pytest
 from fastapi.testclient import TestClient
 
-from schemas.batches import PlanResponse
+from schemas.plans import PlanResponse
 from tests.samples import photograph
 from tests.service.mutations import mutated
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from schemas.batches import PlanResponse
+from schemas.plans import PlanResponse
 from tests.samples import photograph
 
 

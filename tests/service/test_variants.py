@@ -382,3 +382,15 @@ def test_what_is_no_object_is_said_to_be_none(
 def test_the_known_keys_of_an_image_have_its_variants(client: TestClient) -> None:
     ((_, detail),) = refused(client.post(ADDRESS, json={"images": [{"input": "a", "zzz": 1}]}))
     assert detail.endswith("known are input, output, variants")
+
+
+def test_an_images_own_output_is_no_variant_in_the_plan(
+    client: TestClient, photo: str, out: Path
+) -> None:
+    images = [{"input": photo, "output": f"{out}/a.png"}]
+    body = {"images": images, "variants": [{"output": f"{out}/b.png"}]}
+    plans = client.post("/v1/plan", json=body).json()["plans"]
+    assert [(plan["variant"], plan["outputs"]) for plan in plans] == [
+        (None, [f"{out}/a.png"]),
+        (0, [f"{out}/b.png"]),
+    ]

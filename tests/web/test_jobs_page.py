@@ -187,6 +187,11 @@ def test_several_widths_are_made_of_each_image(visitor: Visitor, site: Site, sho
 def test_a_recipe_stands_for_operations(visitor: Visitor, site: Site, shoot: Path) -> None:
     site.client.put("/v1/recipes/tiny", json={"operations": ["resize=20x"]}).raise_for_status()
     page = visitor.open("/jobs")
+    options = page.get_by_text("Several sizes, further options").bounding_box()
+    buttons = page.locator(".batch > .row").bounding_box()
+    assert options is not None
+    assert buttons is not None
+    assert options["y"] + options["height"] <= buttons["y"]
     fill(page, "", "output/recipe/{stem}_{width}.png", "shoot/0.jpg")
     page.get_by_label("Or a recipe").select_option("tiny")
     run(page)
