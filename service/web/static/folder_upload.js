@@ -9,12 +9,17 @@ const ROOM = 4096; // for the form around the files of a request
 const ROOM_FOR_EACH = 1024;
 
 class FolderUpload extends HTMLElement {
+  limits = { files: 0, image: 0, body: 0 };
+  to = "";
+  extensions = new Set([""]);
+  busy = false;
+  report = el("section");
+
   connectedCallback() {
     const { maxFiles, maxImage, maxBody, to, extensions = "" } = this.dataset;
     this.limits = { files: Number(maxFiles), image: Number(maxImage), body: Number(maxBody) - ROOM };
     this.to = to || "";
     this.extensions = new Set(extensions.split(" "));
-    this.busy = false;
     this.report = /** @type {HTMLElement} */ (find("#report"));
     find("[data-plain]", this).hidden = true;
     for (const scripted of this.querySelectorAll("[data-scripted]")) /** @type {any} */ (scripted).hidden = false;
@@ -70,7 +75,7 @@ class FolderUpload extends HTMLElement {
   /** @param {string} name */
   mayBe(name) {
     const [, extension] = /\.([^.]+)$/.exec(name) ?? [];
-    return name.startsWith(".") || extension === undefined || this.extensions?.has(extension.toLowerCase());
+    return name.startsWith(".") || extension === undefined || this.extensions.has(extension.toLowerCase());
   }
 
   /**
