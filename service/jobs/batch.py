@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from processors.errors import ImageError
 from processors.plan import Pipeline
@@ -15,7 +14,7 @@ from service.engine.dispatch import Dispatcher
 from service.jobs.expansion import BatchImage
 from service.jobs.places import Places
 from service.jobs.work import BatchWork
-from service.jobs.written import Target, Written, target_of
+from service.jobs.written import Written, target_of
 from service.storage import SinkTaken, StorageError
 
 
@@ -43,14 +42,38 @@ class Conflicts:
     once: list[int]
 
 
+class ConflictFinder:
+    """Finds them while images pass by: of a hundred thousand, only the places are held.
+
+    It reads the disk: not for the event loop.
+    """
+
+    def __init__(self) -> None:
+        self._places = Places()
+        self._written = Written()
+        self._taken: list[int] = []
+        self._count = 0
+
+    def add(self, image: BatchImage) -> None:
+        """The next image."""
+        targets = [target_of(self._places, path, image.open) for path in image.outputs]
+        if self._written.add(targets):
+            self._taken.append(self._count)
+        self._count += 1
+
+    def found(self, inputs: Iterable[str]) -> Conflicts:
+        """What there is, once all images were added; `inputs` are theirs, in their order."""
+        places = map(self._places.of, inputs)
+        once = [index for index, place in enumerate(places) if place in self._written]
+        return Conflicts(self._taken, once)
+
+
 def conflicts(images: Sequence[BatchImage]) -> Conflicts:
-    """Find them. It reads the disk: not for the event loop."""
-    places = Places()
-    targets = [[target_of(places, path, image.open) for path in image.outputs] for image in images]
-    written = Written(chain.from_iterable(targets))
-    inputs = (places.of(image.input) for image in images)
-    once = [index for index, path in enumerate(inputs) if path in written]
-    return Conflicts(_named_before(targets), once)
+    """Those of images that are all there. It reads the disk: not for the event loop."""
+    finder = ConflictFinder()
+    for image in images:
+        finder.add(image)
+    return finder.found(image.input for image in images)
 
 
 def taken_error(path: str) -> SinkTaken:
@@ -88,20 +111,6 @@ def status_of(result: ItemResult, pipeline: Pipeline) -> Status:
 def counts_of(statuses: Counter[Status]) -> Counts:
     """The counts of a batch, from how often each status was seen."""
     return Counts.model_validate({"total": statuses.total(), **statuses})
-
-
-def _named_before(targets: Iterable[Sequence[Target]]) -> list[int]:
-    """The indexes of the images with an output that an earlier one has.
-
-    What an image writes twice, only its worker knows: it may be numbered, and have sizes in it.
-    """
-    seen: set[Target] = set()
-    taken: list[int] = []
-    for index, of_one in enumerate(targets):
-        if not seen.isdisjoint(of_one):
-            taken.append(index)
-        seen.update(of_one)
-    return taken
 
 
 @dataclass(frozen=True)

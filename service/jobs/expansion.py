@@ -72,7 +72,7 @@ def images_of(
     """
     check_outputs(request)
     search = search or Search()
-    outputs: dict[str, str] = {}
+    outputs: dict[str, str] | None = {} if has_patterns(request, storage) else None
     count = 0
     for index, image in enumerate(request.images):
         search.ask()
@@ -81,9 +81,10 @@ def images_of(
         filler = _Filler(request, image, pointer, expands)
         for path in _found(storage, image, pointer, search) if expands else (image.input,):
             found = filler.image(path, count)
-            if expands:
-                _check_apart(found, outputs, pointer, storage)
-            outputs |= dict.fromkeys(found.outputs, path)
+            if outputs is not None:
+                if expands:
+                    _check_apart(found, outputs, pointer, storage)
+                outputs |= dict.fromkeys(found.outputs, path)
             count += 1
             if count > most:
                 detail = f"more than {most} images, the limit (DARKROOM_MAX_JOB_IMAGES)"

@@ -4,13 +4,14 @@ import hashlib
 import json
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from processors.plan import Pipeline
 from schemas.batches import BatchRequest, ImagePair
 from service.engine.base import Known, WorkItem
-from service.jobs.batch import conflicts
+from service.jobs.batch import ConflictFinder
 from service.jobs.expansion import BatchImage, check_outputs, has_patterns, images_of
 from service.jobs.walking import Search
 from service.jobs.work import BatchWork, work_for
@@ -39,16 +40,14 @@ def new_job(
     content: dict[str, Any] = {"request": asked_for, "positions": request.positions}
     if request.webhook is not None:
         content["webhook"] = str(request.webhook)
-    asked = [_as_asked(image) for image in request.images]
-    digest = _digest(content, asked) if key is not None else ""
-    content["first"] = asked[0]["input"] if asked else ""
+    digest = _digest(content, _all_as_asked(request)) if key is not None else ""
+    content["first"] = request.images[0].input if request.images else ""
     images: list[StoredImage] = []
     if has_patterns(request, storage):
-        content["images"] = asked
+        content["images"] = _all_as_asked(request)
     else:
-        found = list(images_of(request, storage, most))
-        content |= asdict(conflicts(found))
-        images = [_kept(image) for image in found]
+        images, found = _kept_all(images_of(request, storage, most))
+        content |= found
     job = StoredJob(
         id=secrets.token_hex(8),
         state="queued",
@@ -73,9 +72,8 @@ def expanded(
     content = json.loads(job.request)
     asked = content.pop("images")
     request = BatchRequest.model_validate({**content["request"], "images": asked})
-    found = list(images_of(request, storage, most, search))
-    content |= asdict(conflicts(found))
-    return [_kept(image) for image in found], json.dumps(content)
+    images, found = _kept_all(images_of(request, storage, most, search))
+    return images, json.dumps(content | found)
 
 
 def is_expanded(job: StoredJob) -> bool:
@@ -91,11 +89,25 @@ def image_from(stored: StoredImage) -> BatchImage:
     return BatchImage(source, tuple(outputs), *more)
 
 
+def _kept_all(images: Iterable[BatchImage]) -> tuple[list[StoredImage], dict[str, Any]]:
+    """Images as they are stored, and which of them are in each other's way."""
+    finder = ConflictFinder()
+    kept: list[StoredImage] = []
+    for image in images:
+        finder.add(image)
+        kept.append(_kept(image))
+    return kept, asdict(finder.found(str(one[0]) for one in kept))
+
+
 def _kept(image: BatchImage) -> StoredImage:
     """An image as it is stored: mostly a pair of paths."""
     if len(image.outputs) == 1 and not image.open and image.variants is None:
         return [image.input, image.output]
     return [image.input, image.outputs, image.open, image.variants]
+
+
+def _all_as_asked(request: BatchRequest) -> list[dict[str, Any]]:
+    return [_as_asked(image) for image in request.images]
 
 
 def _as_asked(image: ImagePair) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What the images of a batch write, as far as that is known before they are done."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from service.jobs.places import Places
@@ -39,14 +39,27 @@ class Written:
     A place counts also where it differs from such a one by other numbers in its name alone.
     """
 
-    def __init__(self, targets: Iterable[Target]) -> None:
+    def __init__(self) -> None:
         self._places: set[str] = set()
+        self._open: set[Target] = set()
         self._alike: set[str] = set()
-        for place, template in targets:
-            if template is None:
-                self._places.add(place)
+
+    def add(self, targets: Sequence[Target]) -> bool:
+        """Add those of an image; gives whether one of them was there before.
+
+        What an image writes twice, only its worker knows: it may be numbered, and have sizes in it.
+        """
+        taken = any(
+            target.place in self._places if target.template is None else target in self._open
+            for target in targets
+        )
+        for target in targets:
+            if target.template is None:
+                self._places.add(target.place)
             else:
-                self._alike.add(_without_numbers(place))
+                self._open.add(target)
+                self._alike.add(_without_numbers(target.place))
+        return taken
 
     def __contains__(self, place: str) -> bool:
         return self._has(place) or self._has(_OF_SEVERAL.sub("", place))
