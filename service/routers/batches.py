@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 
 from schemas.batches import BatchRequest, BatchResponse
 from schemas.jobs import Job
@@ -23,6 +23,7 @@ router = APIRouter(prefix="/v1", tags=["batches"])
     responses={202: {"model": Job, "description": "The job, which goes on."}},
 )
 async def process_batch(
+    http: Request,
     request: BatchRequest,
     services: ServicesDependency,
     prefer: Annotated[
@@ -40,6 +41,7 @@ async def process_batch(
     The batch is a job: it is stored first, and goes on whatever becomes of this request, of its
     workers, or of the server. Without `Prefer` the answer waits for its end.
     """
+    await _let_go_of_the_body(http)
     request = await resolved(request, services.store.recipes)
     wish = preference(prefer)
     if wish is not None or idempotency_key is not None:
@@ -53,3 +55,10 @@ async def process_batch(
             raise
         return answer
     return await answered(job, request, services)
+
+
+async def _let_go_of_the_body(http: Request) -> None:
+    """The framework holds what it has read until the answer: twenty megabytes of many images."""
+    body = await http.json()  # not read again: it is kept
+    if isinstance(body, dict) and isinstance(body.get("images"), list):
+        body["images"].clear()
