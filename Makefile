@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Processes that run tests: more than cores, as many tests wait for servers.
-TESTERS ?= 3
+# Processes that run tests.
+TESTERS ?= 2
 CODE := main.py processors schemas service tests benchmarks testimages docs
 
 # opencv-python draws windows, and wants the system's libraries for it.

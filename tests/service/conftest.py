@@ -1,8 +1,11 @@
 """What the tests over HTTP share: a real server, and the application as the repository has it."""
 
+import fcntl
 import os
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
@@ -39,6 +42,15 @@ def repository_client(workspace: Path) -> Iterator[TestClient]:
             os.chdir(before)
     yield TestClient(app, raise_server_exceptions=False)
     services(app).engine.close(1)
+
+
+@pytest.fixture
+def repository_outputs() -> Iterator[None]:
+    """The folders of the repository that results go to, for one test at a time."""
+    lock = Path(tempfile.gettempdir()) / f"darkroom-{sha256(str(ROOT).encode()).hexdigest()}.lock"
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ from queue import Queue
 from types import TracebackType
 from typing import Self
 
-PATIENCE = 30.0
+PATIENCE = 75.0
+"""A call that was cut short at a stop is made within a minute."""
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,7 @@ def examples(media: dict[str, Any], description: dict[str, Any]) -> list[Any]:
 def test_the_examples_of_bodies_work_as_they_stand(
     repository_client: TestClient,
     description: dict[str, Any],
+    repository_outputs: None,
     monkeypatch: pytest.MonkeyPatch,
     path: str,
 ) -> None:

@@ -15,7 +15,9 @@ SIZES = {"cyclo1": (1024, 754), "cyclo2": None, "cyclo3": (1024, 1024), "cyclo4"
 
 
 @pytest.fixture
-def client(repository_client: TestClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+def client(
+    repository_client: TestClient, repository_outputs: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TestClient]:
     """A client in the root of the repository, which is as it was afterwards."""
     monkeypatch.chdir(ROOT)
     existed = Path(OUTPUT).exists()

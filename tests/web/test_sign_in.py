@@ -62,6 +62,7 @@ def test_a_wrong_key_is_refused_on_the_page_that_asks(visitor: Visitor) -> None:
 
 def test_who_signs_out_is_asked_again(visitor: Visitor) -> None:
     sign_in(visitor, "/")
+    visitor.page.wait_for_load_state("networkidle")  # what is loaded later is refused
     visitor.page.get_by_role("button", name="Sign out").click()
     page = visitor.open("/")
     expect(page.get_by_label("API key")).to_be_visible()
