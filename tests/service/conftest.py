@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from service.app import create_app
 from service.settings import load_settings
 from tests.conftest import services
-from tests.live import ROOT, LiveServer
+from tests.live import ROOT, LiveServer, until
 from tests.samples import photograph
 from tests.stores import KINDS, url_of
 
@@ -81,6 +81,7 @@ def stored(
     """A client of an application over a new store; its library is the folder `library`."""
     folder = tmp_path_factory.mktemp("stored")
     (folder / "library").mkdir()
+    cv2.imwrite(str(folder / "library/first.png"), photograph(8, 6))
     (folder / "out").mkdir()
     settings = load_settings(
         store=url_of(request.param, folder, request),
@@ -91,4 +92,12 @@ def stored(
     )
     application = create_app(settings)
     with TestClient(application, raise_server_exceptions=False) as client:
+        _empty(client)
         yield client
+
+
+def _empty(client: TestClient) -> None:
+    """Take out its only image when the scan at the start has found it: none is under way then."""
+    until(lambda: client.get("/v1/images").json()["images"])
+    (image,) = client.get("/v1/images").json()["images"]
+    assert client.delete(f"/v1/images/{image['id']}").status_code == 204

@@ -11,7 +11,7 @@ from processors.errors import ProcessorError, ResourceUnavailable
 from processors.operation import Image, Size, channels_of, size_of
 from processors.pipeline import Runner
 from processors.plan import Pipeline, PlannedStep
-from processors.resources import set_reader
+from processors.resources import reading
 from service.camera.lettering import notice
 from service.cli.requests import validated, with_recipe
 from service.cli.viewing.newest import Frame, Newest
@@ -49,7 +49,7 @@ class Effects:
         self._runner = Runner(pipeline, limits_from(settings))
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="effects", daemon=True)
-        set_reader(partial(_read, storage_from(settings)), self._runner.limits)
+        self._reader = partial(_read, storage_from(settings))
 
     def start(self) -> None:
         self._thread.start()
@@ -61,10 +61,11 @@ class Effects:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        while not self._ended.is_set():
-            frame = self._frames.take(_LOOK_SECONDS)
-            if frame is not None:
-                self.shots.put(frame if frame.problem is not None else self._made(frame.image))
+        with reading(self._reader, self._runner.limits):
+            while not self._ended.is_set():
+                frame = self._frames.take(_LOOK_SECONDS)
+                if frame is not None:
+                    self.shots.put(frame if frame.problem is not None else self._made(frame.image))
 
     def _made(self, image: Image) -> Frame:
         try:
