@@ -81,6 +81,17 @@ class Deferred(Exception):
         return f"needs {self.weight} bytes of memory, and has to wait for them"
 
 
+class Suspected(Exception):
+    """An image was alone both times that its worker was killed, or with others the first time.
+
+    It never leaves the Dispatcher, which may try the image again. `crash` is what happened last.
+    """
+
+    def __init__(self, crash: WorkerCrashed) -> None:
+        super().__init__(crash)
+        self.crash = crash
+
+
 @dataclass(slots=True)
 class Known:
     """What is known of an image whose outputs are to be left alone if nothing has changed.
@@ -144,7 +155,8 @@ class Task:
 class ItemResult:
     """What became of one image. `skipped` are the steps that were left out.
 
-    A failed one has an `error`: a ProcessorError, a StorageError, an EngineError or Deferred.
+    A failed one has an `error`: a ProcessorError, a StorageError, an EngineError,
+    Deferred or Suspected.
     `bytes_in` is the size of the input, where it could be read. `made` is there if the item had
     `known`.
     """

@@ -6,10 +6,10 @@ that the cost of dispatching one disappears. A worker gives large ones back, und
 admitted by the memory that it takes, and has a task of its own.
 
 A task that crashes is run again image by image, which blames one: an image that ends its worker
-both times has had its attempts. One whose worker was killed, which may have come from outside, has
-one more. Then it is set aside for a moment, and given more attempts only when other kills in that
-time are proved to have come from outside (killings.py). A task that was lost with its pool, as the
-worker of another was killed, is begun again, and that was no attempt.
+both times has had its attempts. One whose worker was killed both times, which may have come from
+outside, is set aside for a moment while the batch goes on, and given more attempts only when other
+kills in that time are proved to have come from outside (killings.py). A task that was lost with its
+pool, as the worker of another was killed, is begun again, and that was no attempt.
 """
 
 import asyncio
@@ -38,6 +38,7 @@ from service.engine.base import (
     EngineClosed,
     EngineError,
     ItemResult,
+    Suspected,
     Task,
     TaskTimeout,
     WorkerCrashed,
@@ -50,14 +51,16 @@ from service.storage import Storage
 TASK_MILLISECONDS = 120.0
 """A group of images is sized to take about this long: handing a task out costs a millisecond."""
 
-ATTEMPTS_WHEN_KILLED = 5
-"""After the first, for an image while workers are killed from outside; else it is one."""
+ATTEMPTS_WHEN_KILLED = 4
+"""After the second, for an image while workers are killed from outside; else there are none."""
 
 BEGUN_WHEN_LOST = 20
 """Times that a task is begun, at most, when its pool breaks before it is done: then workers cannot
 be started, or are killed faster than they do anything, and its images fail."""
 
 MAX_GROUP = 256
+_ASIDE = (Deferred, Suspected)
+_NOT_DONE = (EngineError, *_ASIDE)
 _SMOOTHING = 0.2
 _LEAST_AT_END = 4
 
@@ -103,7 +106,7 @@ class Dispatcher:
     """Runs batches and single images on an engine. It belongs to no event loop.
 
     `budget` is the bytes of memory that images under way may be estimated to take. `patience` is
-    the seconds that an image which was killed three times waits for proof that it was not at fault.
+    the seconds that an image which was killed twice waits for proof that it was not at fault.
     """
 
     def __init__(
@@ -150,13 +153,13 @@ class Dispatcher:
                 if not window:
                     return
                 pairs = await window.ended()
-                done = [result for _, result in pairs if not isinstance(result.error, Deferred)]
-                grouping.learn(done)
-                self._observe_all(pipeline, pairs)
+                done = [pair for pair in pairs if not isinstance(pair[1].error, _ASIDE)]
+                grouping.learn(result for _, result in done)
+                self._observe_all(pipeline, done)
                 for item, result in pairs:
-                    if isinstance(result.error, Deferred):
-                        self._defer(packed, item, result.error, owner, window)
-                for result in done:
+                    if isinstance(result.error, _ASIDE):
+                        self._set_aside(packed, item, result.error, owner, window)
+                for _, result in done:
                     yield result
         finally:
             window.withdraw()
@@ -175,6 +178,8 @@ class Dispatcher:
                 (result,) = await self._run_large(packed, item, ticket, urgent=urgent)
             finally:
                 self.admission.leave(ticket)
+        if isinstance(result.error, Suspected):
+            (result,) = await self._run_suspect(packed, item, result.error, urgent=urgent)
         self.observe(pipeline, [result])
         return result
 
@@ -188,8 +193,7 @@ class Dispatcher:
         if self._observe is not None:
             self._observe(pipeline, results)
 
-    def _observe_all(self, pipeline: Job, pairs: Iterable[tuple[WorkItem, ItemResult]]) -> None:
-        done = [pair for pair in pairs if not isinstance(pair[1].error, Deferred)]
+    def _observe_all(self, pipeline: Job, done: Sequence[tuple[WorkItem, ItemResult]]) -> None:
         self.observe(pipeline, [result for item, result in done if item.pipeline is None])
         for item, result in done:
             if item.pipeline is not None:
@@ -202,21 +206,33 @@ class Dispatcher:
         task.add_done_callback(self._forget)
         return task
 
-    def _defer(
-        self, pipeline: bytes, item: WorkItem, deferred: Deferred, owner: str, window: Window
+    def _set_aside(
+        self,
+        pipeline: bytes,
+        item: WorkItem,
+        reason: Deferred | Suspected,
+        owner: str,
+        window: Window,
     ) -> None:
-        ticket = self.admission.enter(deferred.weight)
+        if isinstance(reason, Suspected):
+            again = self._run_suspect(pipeline, item, reason, owner)
+            window.set_aside(self._begin(again), item)
+            return
+        ticket = self.admission.enter(reason.weight)
         task = self._begin(self._run_large(pipeline, item, ticket, owner))
         # A task that is cancelled before it begins runs none of its own code.
         task.add_done_callback(lambda _: self.admission.leave(ticket))
-        window.add(task, (item,), ticket)
+        window.set_aside(task, item, ticket)
 
     async def _run_large(
         self, pipeline: bytes, item: WorkItem, ticket: Ticket, owner: str = "", urgent: bool = False
     ) -> list[ItemResult]:
         await asyncio.wrap_future(ticket.admitted)
         admitted = replace(item, admitted=ticket.weight)
-        return await self._run_group(pipeline, (admitted,), owner, urgent)
+        (result,) = await self._run_group(pipeline, (admitted,), owner, urgent)
+        if isinstance(result.error, Suspected):  # it keeps what it was admitted with
+            return await self._run_suspect(pipeline, admitted, result.error, owner, urgent)
+        return [result]
 
     def _forget(self, task: Running) -> None:
         self._under_way.discard(task)
@@ -237,32 +253,44 @@ class Dispatcher:
             if lost or (len(group) == 1 and not group[0].repeatable):
                 return [ItemResult(item.index, error=error) for item in group]
             killed = error.from_outside
-        results = [await self._attempt_again(pipeline, item, owner, urgent) for item in group]
-        if killed and not any(isinstance(one.error, EngineError | Deferred) for one in results):
+        results = [await self._attempt_alone(pipeline, item, owner, urgent) for item in group]
+        if killed and not any(isinstance(one.error, _NOT_DONE) for one in results):
             self._killings.proved()
         return results
 
-    async def _attempt_again(
+    async def _attempt_alone(
         self, pipeline: bytes, item: WorkItem, owner: str, urgent: bool
     ) -> ItemResult:
-        failure: WorkerCrashed | TaskTimeout
-        for number in range(1, ATTEMPTS_WHEN_KILLED + 1):
-            try:
-                return (await self._attempt(pipeline, (item,), owner, urgent))[0]
-            except (WorkerCrashed, TaskTimeout) as error:
-                failure = error
-            last = number == ATTEMPTS_WHEN_KILLED
-            if last or not await self._may_be_innocent(failure, number, urgent):
-                break
-        return ItemResult(item.index, error=failure)
+        try:
+            return (await self._attempt(pipeline, (item,), owner, urgent))[0]
+        except TaskTimeout as error:
+            return ItemResult(item.index, error=error)
+        except WorkerCrashed as error:
+            suspected = item.repeatable and error.from_outside
+            return ItemResult(item.index, error=Suspected(error) if suspected else error)
 
-    async def _may_be_innocent(self, failure: EngineError, number: int, urgent: bool) -> bool:
-        if not isinstance(failure, WorkerCrashed) or not failure.from_outside:
-            return False
-        if number == 1:
-            return True
+    async def _run_suspect(
+        self,
+        pipeline: bytes,
+        item: WorkItem,
+        reason: Suspected,
+        owner: str = "",
+        urgent: bool = False,
+    ) -> list[ItemResult]:
         # Somebody waits for a single image, and would rather be told.
-        return await self._killings.happen(0.0 if urgent else self._patience)
+        patience = 0.0 if urgent else self._patience
+        result = ItemResult(item.index, error=reason)
+        for _ in range(ATTEMPTS_WHEN_KILLED):
+            if not isinstance(result.error, Suspected):
+                break
+            if not await self._killings.happen(patience):
+                break
+            result = await self._attempt_alone(pipeline, item, owner, urgent)
+        if isinstance(result.error, Suspected):
+            return [replace(result, error=result.error.crash)]
+        if not isinstance(result.error, _NOT_DONE):
+            self._killings.proved()
+        return [result]
 
     async def _attempt(
         self, pipeline: bytes, group: Sequence[WorkItem], owner: str, urgent: bool

@@ -4,8 +4,8 @@ An image that makes the kernel kill its worker, and somebody who kills a worker 
 image, look alike. What tells them apart is what happens to the images of a killed worker later: an
 image at fault ends each worker that it is given, so that a kill whose images are all done
 afterwards came from outside. Whoever kills workers hits many, and most of their images are done at
-the second attempt: then the few that were hit three times are given more attempts. Where no kill is
-ever proved so, an image has three attempts, however many such images there are.
+the second attempt: then the few that were hit twice are given more attempts. Where no kill is ever
+proved so, an image has two attempts, however many such images there are.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ REMEMBERED_SECONDS = 10.0
 """How long after a kill from outside others are held for possible."""
 
 PATIENCE_SECONDS = 3.0
-"""How long an image that was killed three times waits for proof: a few tasks are done in it."""
+"""How long an image that was killed twice waits for proof: a few tasks are done in it."""
 
 
 class Killings:

@@ -1,4 +1,4 @@
-"""The tasks of one batch that are under way, and its large images that wait."""
+"""The tasks of one batch that are under way, and its images that wait."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from service.engine.base import ItemResult, WorkItem
 TASKS_A_WORKER = 2
 """Under way for one batch: one that runs, and one that waits so that the worker does not."""
 
-_MOST_LARGE = 64
-"""Large images of one batch that wait: then no more images are begun, as their list would grow."""
+_MOST_ASIDE = 64
+"""Images of one batch that wait: then no more images are begun, as their list would grow."""
 
 _LOOK_SECONDS = 0.5
 """While large images wait, how often the batch is asked whether it was stopped."""
@@ -19,12 +19,17 @@ Running = asyncio.Task[list[ItemResult]]
 
 
 class Window:
-    """Belongs to one event loop. Large images are counted beside the window, not in it."""
+    """Belongs to one event loop.
+
+    Images that are set aside, as they are large or as their workers were killed, are counted beside
+    the window, not in it.
+    """
 
     def __init__(self, workers: int) -> None:
         self._size = TASKS_A_WORKER * workers
         self._groups: dict[Running, Sequence[WorkItem]] = {}
         self._tickets: dict[Running, Ticket] = {}
+        self._aside: set[Running] = set()
 
     def __len__(self) -> int:
         return len(self._groups)
@@ -32,13 +37,18 @@ class Window:
     @property
     def missing(self) -> int:
         """How many more groups may be begun."""
-        if len(self._tickets) >= _MOST_LARGE:
+        if len(self._aside) >= _MOST_ASIDE:
             return 0
-        return self._size - (len(self._groups) - len(self._tickets))
+        return self._size - (len(self._groups) - len(self._aside))
 
-    def add(self, task: Running, group: Sequence[WorkItem], ticket: Ticket | None = None) -> None:
+    def add(self, task: Running, group: Sequence[WorkItem]) -> None:
         """`task` gives one result for each of `group`, in their order."""
         self._groups[task] = group
+
+    def set_aside(self, task: Running, item: WorkItem, ticket: Ticket | None = None) -> None:
+        """`task` gives the result of `item`, after it has waited; for `ticket` if it is large."""
+        self._groups[task] = (item,)
+        self._aside.add(task)
         if ticket is not None:
             self._tickets[task] = ticket
 
@@ -55,6 +65,7 @@ class Window:
         for task in done:
             group = self._groups.pop(task)
             self._tickets.pop(task, None)
+            self._aside.discard(task)
             if not task.cancelled():  # as one is that was withdrawn
                 pairs += zip(group, task.result(), strict=True)
         return pairs

@@ -288,7 +288,7 @@ def test_a_single_image_waits_for_a_few_tasks_of_a_batch(
     ("trap", "error", "attempts"),
     [
         (Crash(width=POISON, how="segfault"), WorkerCrashed, 2),
-        (Crash(width=POISON, how="kill"), WorkerCrashed, 3),
+        (Crash(width=POISON, how="kill"), WorkerCrashed, 2),
         (Hang(width=POISON), TaskTimeout, 2),
         (Hoard(width=POISON), OutOfMemory, 1),
     ],
@@ -339,7 +339,7 @@ def test_images_that_kill_their_workers_do_not_excuse_one_another(
     items = [shop.item(index, POISON if index in bad else 64) for index in range(101)]
     results = run(dispatcher, items, Crash(width=POISON, how="kill"))
     assert {result.index for result in results if result.error is not None} == bad
-    assert [recorder.attempts(index) for index in bad] == [3] * len(bad)
+    assert [recorder.attempts(index) for index in bad] == [2] * len(bad)
 
 
 def unlucky_thrice(shop: Workshop, folder: Path) -> Unlucky:
@@ -363,13 +363,13 @@ def test_an_image_whose_worker_is_killed_thrice_is_at_fault_when_no_other_is(
     items = [shop.item(0, POISON), shop.item(1)]
     results = run(dispatcher, items, unlucky_thrice(shop, tmp_path))
     assert [type(result.error) for result in results] == [WorkerCrashed, type(None)]
-    assert recorder.attempts(0) == 3
+    assert recorder.attempts(0) == 2
 
 
 def test_an_image_is_not_blamed_for_kills_that_cost_it_its_pool(
     shop: Workshop, gate: Gatekeeper, tmp_path: Path
 ) -> None:
-    grab = Unlucky(width=POISON, path=str(tmp_path / "grabs"), times=3, holding=True)
+    grab = Unlucky(width=POISON, path=str(tmp_path / "grabs"), times=2, holding=True)
     items = [shop.item(0, POISON), shop.item(1)]
     with (
         local_engine(shop, WORKERS, PATIENCE) as engine,
@@ -379,7 +379,7 @@ def test_an_image_is_not_blamed_for_kills_that_cost_it_its_pool(
         dispatcher = Dispatcher(engine, shop.storage, patience=0)
         steps = (gate.step(POISON), grab, other.step(64))
         running = thread.submit(run, dispatcher, items, *steps)
-        for _ in range(3):
+        for _ in range(2):
             gate.wait()
             other.wait()
             gate.let(1)
