@@ -11,10 +11,10 @@ from fastapi import Response
 from schemas.batches import BatchRequest, EndState
 from schemas.jobs import ENDED
 from service.errors import InvalidRequest
-from service.jobs.addresses import AddressRefused
 from service.jobs.expansion import BatchRefused
 from service.jobs.stored import new_job
 from service.jobs.webhooks import check_url
+from service.network.addresses import AddressRefused
 from service.preferences import Preference
 from service.services import Services
 from service.store.errors import StoreUnavailable
@@ -107,20 +107,20 @@ async def _waited(services: Services, id: str, seconds: float | None) -> StoredJ
     deadline = None if seconds is None else time.monotonic() + seconds
     last_seen = time.monotonic()
     while True:
-        changed = asyncio.wrap_future(services.runner.changed(id))
+        ended = asyncio.wrap_future(services.runner.left(id))
         left = _POLL_SECONDS if deadline is None else deadline - time.monotonic()
         try:
             job = await services.store.jobs.get(id)
             last_seen = time.monotonic()
             if job.state in ENDED or left <= 0:
-                changed.cancel()
+                ended.cancel()
                 return job
         except StoreUnavailable:
             if left <= 0 or time.monotonic() > last_seen + _PATIENCE_SECONDS:
-                changed.cancel()
+                ended.cancel()
                 raise
-        await asyncio.wait({changed}, timeout=max(0.0, min(_POLL_SECONDS, left)))
-        changed.cancel()
+        await asyncio.wait({ended}, timeout=max(0.0, min(_POLL_SECONDS, left)))
+        ended.cancel()
 
 
 async def _answer(services: Services, job: StoredJob, request: BatchRequest) -> Response:

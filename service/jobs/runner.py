@@ -11,6 +11,7 @@ import time
 from collections import defaultdict, deque
 from concurrent.futures import Future
 from contextlib import suppress
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -37,6 +38,10 @@ _POLL_SECONDS = 0.5
 
 _EXPIRE_SECONDS = 600.0
 _SECOND = 1_000_000
+
+
+_Watched = tuple[str, Literal["changed", "left"]]
+"""A job, and what somebody waits for."""
 
 
 class JobRunner:
@@ -68,7 +73,7 @@ class JobRunner:
         self._running: dict[str, RunningJob] = {}
         self._waiting: deque[StoredJob] = deque()
         self._at_once: set[str] = set()
-        self._watched: defaultdict[str, list[Future[None]]] = defaultdict(list)
+        self._watched: defaultdict[_Watched, list[Future[None]]] = defaultdict(list)
 
     def start(self) -> None:
         """Idempotent; a runner that was stopped starts again."""
@@ -119,23 +124,37 @@ class JobRunner:
 
     def changed(self, id: str) -> "Future[None]":
         """Done when results of the job are stored next, or its state changes, by this process."""
+        return self._watch((id, "changed"))
+
+    def left(self, id: str) -> "Future[None]":
+        """Done when this process has ended the job, or lets go of it."""
+        return self._watch((id, "left"))
+
+    def _watch(self, what: "_Watched") -> "Future[None]":
         future: Future[None] = Future()
         with self._lock:
-            self._watched[id].append(future)
-        future.add_done_callback(lambda _: self._forget(id, future))
+            self._watched[what].append(future)
+        future.add_done_callback(lambda _: self._forget(what, future))
         return future
 
-    def _forget(self, id: str, future: "Future[None]") -> None:
+    def _forget(self, what: "_Watched", future: "Future[None]") -> None:
         with self._lock:
-            watching = self._watched.get(id, [])
+            watching = self._watched.get(what, [])
             if future in watching:
                 watching.remove(future)
             if not watching:
-                self._watched.pop(id, None)
+                self._watched.pop(what, None)
 
     def _tell(self, id: str) -> None:
+        self._tell_watching((id, "changed"))
+
+    def _tell_left(self, id: str) -> None:
+        self._tell(id)
+        self._tell_watching((id, "left"))
+
+    def _tell_watching(self, what: "_Watched") -> None:
         with self._lock:
-            watching = self._watched.pop(id, [])
+            watching = self._watched.pop(what, [])
         for future in watching:
             if future.set_running_or_notify_cancel():
                 future.set_result(None)
@@ -224,7 +243,7 @@ class JobRunner:
             _log.exception("job %s failed unexpectedly", job.id)
             await self._give_up(job)
         finally:
-            self._tell(job.id)
+            self._tell_left(job.id)
 
     async def _attempt(self, job: StoredJob) -> None:
         """Raises EngineClosed, LeaseLost and StoreUnavailable."""
@@ -259,7 +278,7 @@ class JobRunner:
 
     async def _end(self, job: StoredJob, state: JobState, error: str | None = None) -> None:
         await self._jobs.end(job.id, self._owner, state, now(), error)
-        self._tell(job.id)
+        self._tell_left(job.id)
         _log.info("job %s: %s", job.id, state)
         self._deliveries.hurry()
 

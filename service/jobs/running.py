@@ -124,7 +124,8 @@ class RunningJob:
             if index in self._work.taken:
                 error = taken_error(images[index].output)
                 await self._add(images[index], ItemResult(index, error=error), done)
-        await self._clear(images.values())
+        if self.job.started_at != self.job.resumed_at:
+            await self._clear(images.values())
         todo = [index for index in todo if index not in self._work.taken]
         known = {}
         if self._work.skip_unchanged:

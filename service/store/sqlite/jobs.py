@@ -5,6 +5,7 @@ import sqlite3
 import sys
 from collections.abc import Sequence
 from dataclasses import astuple, fields
+from operator import attrgetter
 from typing import Any, cast
 
 from schemas.jobs import ENDED, JobState
@@ -12,6 +13,7 @@ from schemas.results import Status
 from service.store.errors import JobNotEnded, LeaseLost, NotStored
 from service.store.jobs import (
     KINDS,
+    Backlog,
     JobStore,
     StoredImage,
     StoredJob,
@@ -27,6 +29,7 @@ _COLUMNS = tuple(field.name for field in fields(StoredJob))
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM jobs"
 _INSERT = f"INSERT INTO jobs ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _SIZES = ("bytes_in", "bytes_out")
+_row = attrgetter(*(field.name for field in fields(StoredResult)))  # a tenth of astuple's time
 _ENDED = ", ".join(f"'{state}'" for state in sorted(ENDED))
 _FREE = "state = 'queued' OR (state = 'running' AND lease_until < ?)"
 _COUNTS = """
@@ -40,6 +43,10 @@ _COUNTS = """
 """
 _RESUMED = "UPDATE jobs SET done_before = succeeded + failed + skipped WHERE id = ?"
 _UNFINISHED = "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running')"
+_BACKLOG = """
+    SELECT count(*), coalesce(sum(max(0, total - succeeded - failed - skipped)), 0)
+    FROM jobs WHERE state IN ('queued', 'running')
+"""
 _TO_CALL = f"state IN ({_ENDED}) AND call_at <= ?"
 
 
@@ -139,7 +146,7 @@ class SqliteJobs(JobStore):
         await self._database.write(work)
 
     async def add_results(self, id: str, owner: str, results: Sequence[StoredResult]) -> None:
-        rows = [(id, *astuple(result)) for result in results]
+        rows = [(id, *_row(result)) for result in results]
         added: dict[str, int] = {kind: sum(one.status == kind for one in results) for kind in KINDS}
         added |= {name: sum(getattr(one, name) for one in results) for name in _SIZES}
         behind = max((one.seq for one in results), default=0) + 1
@@ -268,10 +275,9 @@ class SqliteJobs(JobStore):
             raise NotStored(f"the job {id} has no result of an image {index}")
         return StoredResult(*row)
 
-    async def unfinished(self) -> int:
-        def work(connection: sqlite3.Connection) -> int:
-            (count,) = connection.execute(_UNFINISHED).fetchone()
-            return int(count)
+    async def backlog(self) -> Backlog:
+        def work(connection: sqlite3.Connection) -> Backlog:
+            return Backlog(*connection.execute(_BACKLOG).fetchone())
 
         return await self._database.read(work)
 
