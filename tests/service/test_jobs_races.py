@@ -189,6 +189,7 @@ def test_what_a_killed_server_left_in_a_folder_with_braces_is_removed(
     id = create_search(jobs, f"{folder}/*.jpg", "{parent}/{stem}_{width}.png")
     left = folder / f".{id}-0.part"
     left.touch()
+    run(jobs.claim("killed", now() - 2, now() - 1))
     runner.start()
     task = engine.begun()
     assert not left.exists()
