@@ -143,7 +143,7 @@ class Dispatcher:
         remaining = len(items) if isinstance(items, Sized) else None
         grouping = Grouping(self.engine.workers, remaining)
         groups = _groups(iter(items), grouping)
-        window = Window(self.engine.workers)
+        window = Window(lambda: self.engine.workers)
         try:
             while True:
                 if stopped():
@@ -243,6 +243,7 @@ class Dispatcher:
         self, pipeline: bytes, group: Sequence[WorkItem], owner: str = "", urgent: bool = False
     ) -> list[ItemResult]:
         killed = False
+        at = None
         try:
             return await self._attempt(pipeline, group, owner, urgent)
         except TaskTimeout as error:
@@ -253,21 +254,29 @@ class Dispatcher:
             if lost or (len(group) == 1 and not group[0].repeatable):
                 return [ItemResult(item.index, error=error) for item in group]
             killed = error.from_outside
-        results = [await self._attempt_alone(pipeline, item, owner, urgent) for item in group]
+            at = error.position
+        results = [
+            await self._attempt_alone(pipeline, item, owner, urgent, again=position != at)
+            for position, item in enumerate(group)
+        ]
         if killed and not any(isinstance(one.error, _NOT_DONE) for one in results):
             self._killings.proved()
         return results
 
     async def _attempt_alone(
-        self, pipeline: bytes, item: WorkItem, owner: str, urgent: bool
+        self, pipeline: bytes, item: WorkItem, owner: str, urgent: bool, again: bool = False
     ) -> ItemResult:
+        """`again`: it was not at the image before, and may be killed at it once more."""
         try:
             return (await self._attempt(pipeline, (item,), owner, urgent))[0]
         except TaskTimeout as error:
             return ItemResult(item.index, error=error)
         except WorkerCrashed as error:
-            suspected = item.repeatable and error.from_outside
-            return ItemResult(item.index, error=Suspected(error) if suspected else error)
+            if not item.repeatable or not error.from_outside:
+                return ItemResult(item.index, error=error)
+            if not again:
+                return ItemResult(item.index, error=Suspected(error))
+        return await self._attempt_alone(pipeline, item, owner, urgent)
 
     async def _run_suspect(
         self,

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from functools import partial
 from multiprocessing import forkserver
 from pathlib import Path
@@ -23,6 +24,7 @@ from service.engine.base import (
     WorkerCrashed,
 )
 from service.engine.channel_lock import LockingContext
+from service.engine.progress import Progress
 from service.engine.task_future import Results, TaskFuture
 
 _WATCH_SECONDS = 0.1
@@ -44,9 +46,10 @@ class Lane:
     def __init__(
         self, config: worker.WorkerConfig, processes: int, ahead: int, timeout: float
     ) -> None:
-        self._config = config
-        self._processes = processes
         self._most = processes + ahead
+        self._progress = Progress(self._most)
+        self._config = replace(config, progress=self._progress.path)
+        self._processes = processes
         self._timeout = timeout
         self._lock = threading.Lock()
         self._pool: pebble.ProcessPool | None = None
@@ -167,8 +170,7 @@ class Lane:
             try:
                 self._begin(future)
             except (RuntimeError, EngineClosed):
-                with self._lock:
-                    self._running.discard(future)
+                self._leave(future)
                 future.settle(error=self._broken())
 
     def _next(self) -> TaskFuture | None:
@@ -177,6 +179,7 @@ class Lane:
                 return None
             future, _ = self._waiting.popitem(last=False)
             self._running.add(future)
+            future.place = self._progress.take()
         return future
 
     def _begin(self, future: TaskFuture) -> None:
@@ -196,7 +199,7 @@ class Lane:
         elif (error := done.exception()) is None:
             self._ended(future, done.result())
         else:
-            self._ended(future, error=self._translated(error))
+            self._ended(future, error=error)
 
     def _ended(
         self,
@@ -204,14 +207,21 @@ class Lane:
         results: Results | None = None,
         error: BaseException | None = None,
     ) -> None:
-        with self._lock:
-            self._running.discard(future)
+        position = self._leave(future)
         self._feed()
-        future.settle(results, error)
+        future.settle(results, error and self._translated(error, position))
 
-    def _translated(self, error: BaseException) -> BaseException:
+    def _leave(self, future: TaskFuture) -> int | None:
+        """Take the future off those that run; the position of the image that its worker was at."""
+        with self._lock:
+            if future not in self._running:
+                return None
+            self._running.discard(future)
+            return self._progress.give_back(future.place)
+
+    def _translated(self, error: BaseException, position: int | None) -> BaseException:
         if isinstance(error, pebble.ProcessExpired):
-            return WorkerCrashed(error.exitcode)
+            return WorkerCrashed(error.exitcode, position)
         if isinstance(error, FutureTimeout):
             return TaskTimeout(self._timeout)
         return self._broken() if isinstance(error, BrokenProcessPool) else error

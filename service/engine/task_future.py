@@ -11,34 +11,19 @@ from service.engine.base import ItemResult, Task
 Results = list[ItemResult]
 
 
-class TaskFuture(Future[Results]):
-    """Pebble's future with our errors, once there is one; cancelling it cancels Pebble's."""
+class Promise(Future[Results]):
+    """The future of a task. Its first outcome counts, whichever threads bring others."""
 
     def __init__(self, task: Task) -> None:
         super().__init__()
         self.task = task
         self._outcome = threading.Lock()
-        self.inner: pebble.ProcessFuture[Results] | None = None
-        self.pool: pebble.ProcessPool | None = None
-
-    def begin(self, pool: pebble.ProcessPool, timeout: float) -> "pebble.ProcessFuture[Results]":
-        """Give the task to `pool`; Pebble's future. Raises RuntimeError when that has ended."""
-        # First: Pebble forgets what it is given while it breaks, and who looks for the tasks of a
-        # pool that broke is to find this one.
-        self.pool = pool
-        inner = pool.schedule(worker.run_task, args=(self.task,), timeout=timeout)
-        self.inner = inner
-        if self.cancelled():
-            inner.cancel()  # type: ignore[no-untyped-call]
-        return inner
 
     def cancel(self) -> bool:
         if not self._first_outcome():
             return self.cancelled()
         super().cancel()
         self.set_running_or_notify_cancel()
-        if self.inner is not None:
-            self.inner.cancel()  # type: ignore[no-untyped-call]
         return True
 
     def settle(self, results: Results | None = None, error: BaseException | None = None) -> None:
@@ -54,3 +39,31 @@ class TaskFuture(Future[Results]):
     def _first_outcome(self) -> bool:
         # Never released: whoever takes it decides.
         return self._outcome.acquire(blocking=False)
+
+
+class TaskFuture(Promise):
+    """Pebble's future with our errors, once there is one; cancelling it cancels Pebble's."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__(task)
+        self.place = 0
+        """Where its worker notes how far it is."""
+        self.inner: pebble.ProcessFuture[Results] | None = None
+        self.pool: pebble.ProcessPool | None = None
+
+    def begin(self, pool: pebble.ProcessPool, timeout: float) -> "pebble.ProcessFuture[Results]":
+        """Give the task to `pool`; Pebble's future. Raises RuntimeError when that has ended."""
+        # First: Pebble forgets what it is given while it breaks, and who looks for the tasks of a
+        # pool that broke is to find this one.
+        self.pool = pool
+        inner = pool.schedule(worker.run_task, args=(self.task, self.place), timeout=timeout)
+        self.inner = inner
+        if self.cancelled():
+            inner.cancel()  # type: ignore[no-untyped-call]
+        return inner
+
+    def cancel(self) -> bool:
+        cancelled = super().cancel()
+        if cancelled and self.inner is not None:
+            self.inner.cancel()  # type: ignore[no-untyped-call]
+        return cancelled

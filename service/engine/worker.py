@@ -30,6 +30,7 @@ from processors.registry import registry
 from processors.resources import set_reader
 from schemas.results import Output
 from service.engine.base import Deferred, ItemResult, Known, Made, Task, WorkItem
+from service.engine.progress import NONE, note
 from service.engine.unchanged import digest_of, made, still_there
 from service.storage import Storage, StorageError
 from service.transfer import Result
@@ -50,7 +51,8 @@ class WorkerConfig:
 
     `memory` is the address space it may use, in bytes; `niceness` is added to that of its parent,
     from 0 to 19: the scheduler prefers processes of a lower one. An image that is estimated to
-    take more than `small` bytes of memory has to be admitted.
+    take more than `small` bytes of memory has to be admitted. `progress` is the file in which the
+    worker notes the image that it is at.
     """
 
     storage: Storage
@@ -58,6 +60,7 @@ class WorkerConfig:
     memory: int
     niceness: int = 0
     small: int = sys.maxsize
+    progress: str = ""
 
 
 class _State:
@@ -84,13 +87,19 @@ def initialize(config: WorkerConfig) -> None:
     _limit_memory(config.memory)
 
 
-def run_task(task: Task) -> list[ItemResult]:
-    """Process the items in their order; see Engine.submit."""
+def run_task(task: Task, place: int = 0) -> list[ItemResult]:
+    """Process the items in their order; see Engine.submit. `place` is that of its progress."""
+    progress = _State.config.progress
+    results = []
     with _State.config.storage.remembering_folders():
-        return [
-            _run_item(_runner(item.pipeline or task.pipeline), item, task.token)
-            for item in task.items
-        ]
+        for position, item in enumerate(task.items):
+            if progress:
+                note(progress, place, position)
+            runner = _runner(item.pipeline or task.pipeline)
+            results.append(_run_item(runner, item, task.token))
+    if progress:
+        note(progress, place, NONE)
+    return results
 
 
 def _run_item(runner: JobRunner, item: WorkItem, token: str) -> ItemResult:

@@ -333,13 +333,26 @@ def test_an_image_that_crashes_alone_is_tried_twice(
 
 
 def test_images_that_kill_their_workers_do_not_excuse_one_another(
-    dispatcher: Dispatcher, recorder: Recorder, shop: Workshop
+    dispatcher: Dispatcher, shop: Workshop, tmp_path: Path
 ) -> None:
+    log = tmp_path / "log"
     bad = {20, 21, 60, 95}
     items = [shop.item(index, POISON if index in bad else 64) for index in range(101)]
-    results = run(dispatcher, items, Crash(width=POISON, how="kill"))
+    steps = (Record(path=str(log)), Crash(width=POISON, how="kill"))
+    results = run(dispatcher, items, *steps)
     assert {result.index for result in results if result.error is not None} == bad
-    assert [recorder.attempts(index) for index in bad] == [2] * len(bad)
+    assert log.read_text().split().count(str(POISON)) == 2 * len(bad)
+
+
+def test_an_image_is_not_blamed_for_a_kill_while_the_worker_was_at_another(
+    engine: Engine, shop: Workshop, tmp_path: Path
+) -> None:
+    dispatcher = Dispatcher(engine, shop.storage, patience=0)
+    items = [shop.item(index, {60: POISON, 61: POISON + 1}.get(index, 64)) for index in range(101)]
+    first = Unlucky(width=POISON, path=str(tmp_path / "first"))
+    second = Unlucky(width=POISON + 1, path=str(tmp_path / "second"))
+    results = run(dispatcher, items, first, second)
+    assert [result.index for result in results if result.error is not None] == []
 
 
 def unlucky_thrice(shop: Workshop, folder: Path) -> Unlucky:
