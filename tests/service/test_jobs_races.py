@@ -318,7 +318,7 @@ def test_events_of_a_job_that_is_forgotten_end(stored: TestClient) -> None:
 
 def test_who_stops_watching_a_job_leaves_nothing_behind(runner: JobRunner) -> None:
     watching = [runner.changed("job") for _ in range(3)]
-    assert len(runner._watched["job"]) == 3
+    assert len(runner._watched[("job", "changed")]) == 3
     for future in watching:
         future.cancel()
     assert not runner._watched
