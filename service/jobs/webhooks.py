@@ -9,18 +9,17 @@ import asyncio
 import hashlib
 import hmac
 import logging
-import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 
 import httpcore
 from pydantic import AnyHttpUrl, AnyUrl, SecretStr
 
-from service.jobs.addresses import AddressRefused, check_host
-from service.jobs.connecting import CheckedBackend
 from service.jobs.stored import now, webhook_of
+from service.network.addresses import AddressRefused, AddressRule
+from service.network.connecting import CheckedBackend, tls_context
+from service.network.urls import authority, host_of, origin, target
 from service.store.errors import StoreError
 from service.store.jobs import JobStore, StoredJob
 
@@ -52,8 +51,7 @@ def check_url(url: AnyUrl, allow_private: bool) -> None:
     """
     if url.username is not None or url.password is not None:
         raise ValueError("a webhook's URL has no user name and password: check its signature")
-    if not allow_private:
-        check_host(_host(url))
+    _rule(allow_private).check_host(host_of(url))
 
 
 @dataclass(frozen=True)
@@ -70,14 +68,14 @@ class WebhookCaller:
         Redirects are not followed, and the body of the answer is not read. The connection is the
         attempt's own, so that its address is checked.
         """
-        given = {"Host": _authority(url), **headers}
+        given = {"Host": authority(url), **headers}
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), ATTEMPT_SECONDS)
         async with (
             asyncio.timeout(ATTEMPT_SECONDS),
-            httpcore.AsyncConnectionPool(_tls(), network_backend=self._backend()) as pool,
+            httpcore.AsyncConnectionPool(tls_context(), network_backend=self._backend()) as pool,
             pool.stream(
                 "POST",
-                _target(url),
+                target(url),
                 headers=[(name.encode(), value.encode()) for name, value in given.items()],
                 content=body,
                 extensions={"timeout": timeouts},
@@ -99,7 +97,7 @@ class WebhookCaller:
         return found
 
     def _backend(self) -> CheckedBackend:
-        return CheckedBackend(self.allow_private)
+        return CheckedBackend(_rule(self.allow_private))
 
 
 def signature(secret: SecretStr, body: bytes) -> str:
@@ -182,7 +180,7 @@ class Deliveries:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 await self._caller.call(url, headers, body)
-                _log.info("webhook of job %s: called %s", job.id, _origin(url))
+                _log.info("webhook of job %s: called %s", job.id, origin(url))
                 return
             except AddressRefused as error:  # a host is not asked again until it gives another
                 _log.warning("webhook of job %s: not called, %s", job.id, error)
@@ -192,7 +190,7 @@ class Deliveries:
                 _log.warning(
                     "webhook of job %s: %s, attempt %d of %d: %s",
                     job.id,
-                    _origin(url),
+                    origin(url),
                     attempt,
                     ATTEMPTS,
                     text,
@@ -201,28 +199,5 @@ class Deliveries:
                 await asyncio.sleep(FIRST_PAUSE * 2 ** (attempt - 1))
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    """Made once: it reads the certificates of a hundred authorities, and those of SSL_CERT_FILE."""
-    return httpcore.default_ssl_context()
-
-
-def _host(url: AnyUrl) -> str:
-    return (url.host or "").strip("[]")
-
-
-def _authority(url: AnyUrl) -> str:
-    usual = {"http": 80, "https": 443}[url.scheme]
-    return f"{url.host}" if url.port == usual else f"{url.host}:{url.port}"
-
-
-def _origin(url: AnyUrl) -> str:
-    """What of a URL may be logged: the rest may hold a token."""
-    return f"{url.scheme}://{_authority(url)}"
-
-
-def _target(url: AnyUrl) -> httpcore.URL:
-    path = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    return httpcore.URL(
-        scheme=url.scheme.encode(), host=_host(url).encode(), port=url.port, target=path.encode()
-    )
+def _rule(allow_private: bool) -> AddressRule:
+    return AddressRule("DARKROOM_WEBHOOK_ALLOW_PRIVATE", allow_private)

@@ -2,10 +2,7 @@
 
 import asyncio
 import re
-import shutil
 import socket
-import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from ipaddress import ip_address
@@ -18,12 +15,15 @@ from fastapi.testclient import TestClient
 from pydantic import HttpUrl
 
 from service.jobs import webhooks
-from service.jobs.addresses import AddressRefused, is_public
-from service.jobs.connecting import CheckedBackend
 from service.jobs.webhooks import WebhookCaller
+from service.network.addresses import AddressRefused, AddressRule, is_public
+from service.network.connecting import CheckedBackend, tls_context
 from tests.service.calling import client_of, given_up, webhook_refused
+from tests.service.certificates import certificate_or_skip, server_side
 from tests.service.receiver import PATIENCE, Receiver
 from tests.service.test_jobs import batch, ended, submit
+
+CLOSED = AddressRule("DARKROOM_WEBHOOK_ALLOW_PRIVATE")
 
 SPELLINGS = [
     "127.0.0.1",
@@ -70,6 +70,9 @@ SPELLINGS = [
     "[64:ff9b:1::7f00:1]",
     "[2002:7f00:1::]",
     "[2001:0:7f00:1::]",
+    "[2001:20::1]",
+    "[2606:4700::5efe:127.0.0.1]",
+    "[2606:4700::200:5efe:7f00:1]",
     "[2001:db8::1]",
     "[3fff::1]",
     "[5f00::1]",
@@ -105,7 +108,7 @@ LITERALS = [host.strip("[].") for host in SPELLINGS if re.fullmatch(r"[0-9a-fx.]
 @pytest.mark.parametrize("host", LITERALS)
 def test_an_address_that_is_not_public_is_refused_by_the_connection(host: str) -> None:
     with pytest.raises(AddressRefused):
-        asyncio.run(CheckedBackend(allow_private=False).connect_tcp(host, 80))
+        asyncio.run(CheckedBackend(CLOSED).connect_tcp(host, 80))
 
 
 @pytest.mark.parametrize(
@@ -156,30 +159,22 @@ def test_a_host_of_which_one_address_is_private_is_refused(monkeypatch: pytest.M
 
     monkeypatch.setattr(socket, "getaddrinfo", both)
     with pytest.raises(AddressRefused):
-        asyncio.run(CheckedBackend(allow_private=False).connect_tcp("example.com", 80))
+        asyncio.run(CheckedBackend(CLOSED).connect_tcp("example.com", 80))
 
 
 @pytest.fixture
 def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A certificate of localhost, which webhooks trust."""
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl, which makes a certificate for this test")
-    path = tmp_path / "both.pem"
-    made = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost"
-    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", "both.pem", "-out", "cert.pem"]
-    subprocess.run([*made.split(), *names], cwd=tmp_path, check=True, capture_output=True)
-    path.write_text(path.read_text() + (tmp_path / "cert.pem").read_text())
+    path = certificate_or_skip(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
-    webhooks._tls.cache_clear()
+    tls_context.cache_clear()
     yield path
-    webhooks._tls.cache_clear()
+    tls_context.cache_clear()
 
 
 def test_a_certificate_is_checked_for_the_name_and_not_for_the_address(certificate: Path) -> None:
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate)
     caller = WebhookCaller(lambda job: b"", allow_private=True)
-    with Receiver(tls=context) as receiver:
+    with Receiver(tls=server_side(certificate)) as receiver:
         asyncio.run(caller.call(HttpUrl(f"https://localhost:{receiver.port}/"), {}, b"{}"))
         assert receiver.next().body == b"{}"
         with pytest.raises(httpcore.ConnectError, match="IP address mismatch"):
