@@ -1,85 +1,43 @@
-"""The files that requests may name: confined reads, atomic writes.
+"""The images that requests may name: files of this machine, and URLs where a root is one.
 
-A path of a request is taken literally. It is resolved through every symbolic link, and then has to
-lie below one of the roots; what is opened is the resolved path. A result is written to a temporary
-file in the folder of its target and moved into place, so that a reader sees the old file or the
-whole new one.
+Paths are literal, and confined to the roots, as local_files.py says of files, and remote/remotes.py
+of URLs.
 """
 
-import os
-import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path, PurePath
-from typing import Literal
 
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-_PERMISSIONS = 0o666
-_PARTIAL = ".part"
-Side = Literal["input", "output"]
-_OUTSIDE: dict[Side, str] = {
-    "input": "read: it lies outside DARKROOM_READ_ROOTS",
-    "output": "written: it lies outside DARKROOM_WRITE_ROOTS",
-}
-MAX_DEPTH = 100
-_NO_NAMES = ("", os.curdir, os.pardir)
-_NO_FILES = ("/proc/", "/sys/", "/dev/")
-"""Trees of the kernel, refused where a root holds them; a root inside (/dev/shm) is meant."""
+from service.local_files import MAX_DEPTH, LocalFiles
+from service.remote.base import Entry
+from service.remote.remotes import RemoteOptions, Remotes
+from service.remote.urls import Url, is_url, split_scheme
+from service.storage_errors import (
+    PathRefused,
+    SinkTaken,
+    SinkUnwritable,
+    SourceNotFound,
+    SourceTooLarge,
+    SourceUnreadable,
+    StorageError,
+)
 
-
-class StorageError(Exception):
-    """Base of what can go wrong with a source or a sink; `str(error)` is fit for the user.
-
-    StorageError
-    ├── PathRefused         outside the allowed folders, or no plain file
-    ├── SourceNotFound      there is no such file
-    ├── SourceUnreadable    it is there and cannot be read
-    ├── SourceTooLarge      it has more bytes than an image may have
-    ├── SinkUnwritable      the result cannot be stored
-    └── SinkTaken           another image of the batch is written there
-    """
-
-    side: Side = "input"
-
-
-class PathRefused(StorageError):
-    """The path lies outside the folders that requests may name, or names no plain file."""
-
-    def __init__(self, detail: str, side: Side = "input") -> None:
-        super().__init__(detail, side)
-        self.side = side
-
-    def __str__(self) -> str:
-        return str(self.args[0])
-
-
-class SourceNotFound(StorageError):
-    """There is no such file."""
-
-
-class SourceUnreadable(StorageError):
-    """The file is there and cannot be read."""
-
-
-class SourceTooLarge(StorageError):
-    """The file has more bytes than an image may have."""
-
-
-class SinkUnwritable(StorageError):
-    """The result cannot be stored."""
-
-    side = "output"
-
-
-class SinkTaken(StorageError):
-    """Another image of the batch, or another of its variants, is written to the same path."""
-
-    side = "output"
+__all__ = [
+    "MAX_DEPTH",
+    "PathRefused",
+    "SinkTaken",
+    "SinkUnwritable",
+    "SourceNotFound",
+    "SourceTooLarge",
+    "SourceUnreadable",
+    "Storage",
+    "StorageError",
+    "places",
+]
 
 
 class Storage:
-    """The folders that requests may name.
+    """The folders and the URLs that requests may name. Picklable.
 
     Relative paths start at the working directory of the process that made this object, wherever
     the workers that it is sent to were started.
@@ -87,80 +45,93 @@ class Storage:
 
     def __init__(
         self,
-        read_roots: Iterable[Path],
-        write_roots: Iterable[Path],
+        read_roots: Iterable[Path | Url],
+        write_roots: Iterable[Path | Url],
         max_bytes: int,
         library: Path | None = None,
+        options: RemoteOptions | None = None,
     ) -> None:
-        self.base = str(Path.cwd())
-        self.read_roots = tuple(_as_prefix(root) for root in read_roots)
-        self.write_roots = tuple(_as_prefix(root) for root in write_roots)
-        self.library = () if library is None else (_as_prefix(library),)
-        self.max_bytes = max_bytes
-        self._folders: dict[str, str] | None = None
+        readable, writable = tuple(read_roots), tuple(write_roots)
+        self._files = LocalFiles(_folders(readable), _folders(writable), max_bytes, library)
+        self._remotes = Remotes(_urls(readable), _urls(writable), max_bytes, options)
+        self.base = self._files.base
 
-    @contextmanager
-    def remembering_folders(self) -> Iterator[None]:
+    def remembering_folders(self) -> AbstractContextManager[None]:
         """Resolve each folder once meanwhile: for the images of one task, a matter of milliseconds.
 
         The last part of a path is looked at each time all the same.
         """
-        self._folders = {}
-        try:
-            yield
-        finally:
-            self._folders = None
+        return self._files.remembering_folders()
 
     def resolve_input(self, path: str) -> str:
-        """The real path of an input. Raises PathRefused."""
-        return self._confined(path, self.read_roots, "input")[0]
+        """The real path of an input, or its URL in normal form. Raises PathRefused."""
+        if is_url(path):
+            return str(self._remotes.checked(path, "input"))
+        return self._files.resolve_input(path)
 
     def resolve_folder(self, path: str) -> str:
-        """The real path of a folder of inputs: a read root, or below one. Raises PathRefused."""
-        return self._confined(path, self.read_roots, "input", itself=True)[0]
+        """The same of a folder of inputs: a read root, or below one. Raises PathRefused."""
+        if is_url(path):
+            return str(self._remotes.checked(path, "input", itself=True))
+        return self._files.resolve_folder(path)
 
     def resolve_output(self, path: str) -> str:
-        """The real path of an output. Raises PathRefused, and SinkUnwritable for no plain file."""
-        real, mode = self._confined(path, self.write_roots, "output")
-        if mode and not stat.S_ISREG(mode):
-            raise SinkUnwritable(f"{path} is there, and is not a plain file that can be replaced")
-        return real
+        """The same of an output. Raises PathRefused, and SinkUnwritable for no plain file."""
+        if is_url(path):
+            return str(self._remotes.checked(path, "output"))
+        return self._files.resolve_output(path)
 
     def read(self, path: str, count: int | None = None) -> bytes:
         """The bytes of an input, the first `count` of them if given. Raises a StorageError."""
-        return self._read(self.resolve_input(path), path, count)
+        if is_url(path):
+            return self._remotes.read(path, "input", count)
+        return self._files.read(path, count)
 
     def read_library(self, path: str) -> bytes:
         """The bytes of a file of the library, wherever requests may read. Raises a StorageError."""
-        return self._read(self._confined(path, self.library, "input")[0], path)
+        return self._files.read_library(path)
 
     def read_output(self, path: str, count: int) -> bytes:
         """The bytes of a result of `count` bytes, which a job has written to `path`.
 
-        Raises a StorageError, also when the file has another length: it was replaced since.
+        Raises a StorageError, also when what is there has another length: it was replaced since.
         """
-        data = self._read(self._confined(path, self.write_roots, "output")[0], path)
+        remote = is_url(path)
+        data = self._remotes.read(path, "output") if remote else self._files.read_output(path)
         if len(data) != count:
             raise SourceNotFound(f"{path} has been replaced since it was written")
         return data
 
     def holds_output(self, path: str, count: int) -> bool:
-        """Whether `read_output` would find it; without reading it."""
-        try:
-            real, mode = self._confined(path, self.write_roots, "output")
-            return stat.S_ISREG(mode) and Path(real).stat().st_size == count
-        except (OSError, PathRefused):
-            return False
+        """Whether `read_output` would find it; without reading it.
 
-    def _read(self, real: str, path: str, count: int | None = None) -> bytes:
-        descriptor = _open_to_read(real, path)
-        try:
-            size = self._checked_size(descriptor, path)
-            return _read_exactly(descriptor, size if count is None else min(size, count))
-        except OSError as error:
-            raise SourceUnreadable(f"{path} cannot be read: {error.strerror}") from None
-        finally:
-            os.close(descriptor)
+        A store is not asked: a page of many results would wait for as many answers.
+        """
+        return is_url(path) or self._files.holds_output(path, count)
+
+    def state_of_input(self, path: str) -> tuple[int, int]:
+        """Bytes, and a number that changes with the content; (0, 0) for what cannot be found.
+
+        The number of a file is the time of its last change, in nanoseconds since 1970.
+        """
+        if is_url(path):
+            return self._remotes.state(path, "input")
+        return self._files.state_of_input(path)
+
+    def state_of_output(self, path: str) -> tuple[int, int]:
+        """The same of an output."""
+        if is_url(path):
+            return self._remotes.state(path, "output")
+        return self._files.state_of_output(path)
+
+    def entries(self, folder: str) -> Iterator[Entry]:
+        """What is in the folder of a URL, as it is read. Raises StorageErrors, also meanwhile."""
+        return self._remotes.entries(folder)
+
+    def tree(self, folder: str) -> Iterator[str] | None:
+        """All objects below the folder of a URL, from there on; None where a store tells of one
+        folder at a time. Raises as `entries`."""
+        return self._remotes.tree(folder)
 
     def write(self, path: str, results: list[bytes], token: str) -> list[str]:
         """Store `results` at `path`, or several at `stem_1.ext`, `stem_2.ext`, ... beside it.
@@ -174,88 +145,24 @@ class Storage:
     def write_all(self, files: Iterable[tuple[str, bytes]], token: str) -> list[str]:
         """Store files, each at its path, as `write` does: all of them or none.
 
-        They are all written before the first is moved into place, where it may be what another is
-        made from.
+        Files are written before the first is moved into place, where it may be what another is
+        made from, and objects before that. When one fails, the objects are removed, as far as the
+        store still answers, also where they have replaced others.
         """
-        moves: list[tuple[str, str, str]] = []
-        try:
-            for path, data in files:
-                target = self.resolve_output(path)
-                name = _partial_name(token, len(moves))
-                partial = os.path.join(os.path.dirname(target), name)  # noqa: PTH120
-                moves.append((partial, target, path))
-                with _unwritable(path):
-                    _write_all(_create(partial), data)
-            for partial, target, path in moves:
-                with _unwritable(path):
-                    os.replace(partial, target)
-        except BaseException:
-            for partial, _, _ in moves:
-                with suppress(OSError):  # it was moved, or never made
-                    Path(partial).unlink()
-            raise
-        return [path for _, _, path in moves]
+        found = list(files)
+        remote = [(path, data) for path, data in found if is_url(path)]
+        local = [(path, data) for path, data in found if not is_url(path)] if remote else found
+        with self._files.staged(local, token) as move, self._remotes.uploaded(remote):
+            move()
+        return [path for path, _ in found]
 
     def discard_partials(self, path: str, token: str) -> None:
-        """Remove the temporary files beside `path` of all tokens that begin with `token`."""
-        with suppress(PathRefused, OSError):  # then nothing can be there
-            folder = Path(self._confined(path, self.write_roots, "output")[0]).parent
-            for entry in os.scandir(folder):
-                if entry.name.startswith(f".{token}") and entry.name.endswith(_PARTIAL):
-                    (folder / entry.name).unlink()
+        """Remove the temporary files beside `path` of all tokens that begin with `token`.
 
-    def _confined(
-        self, path: str, roots: tuple[str, ...], side: Side, itself: bool = False
-    ) -> tuple[str, int]:
-        """The real path, and the mode of what is there; it may be a root `itself`.
-
-        Raises PathRefused.
+        An object has none.
         """
-        if not path or "\0" in path:
-            raise PathRefused(f"{path!r:.200} is not a path", side)
-        if path.count(os.sep) > MAX_DEPTH:
-            raise PathRefused(f"{path:.80}... has more than {MAX_DEPTH} folders", side)
-        try:
-            os.fsencode(path)
-            real, mode = self._real(
-                path if path.startswith(os.sep) else f"{self.base}{os.sep}{path}"
-            )
-        except (OSError, UnicodeError) as error:
-            raise PathRefused(f"{path!r:.200} is not a path: {error}", side) from None
-        if not (os.path.join(real, "") if itself else real).startswith(roots):
-            raise PathRefused(f"{path} may not be {_OUTSIDE[side]}", side)
-        if real.startswith(_NO_FILES) and not real.startswith(_inside(_NO_FILES, roots)):
-            raise PathRefused(f"{path} belongs to the kernel", side)
-        return real, mode
-
-    def _real(self, path: str) -> tuple[str, int]:
-        """`path`, absolute, without symbolic links, and the mode of what is there."""
-        folder, _, name = path.rpartition(os.sep)
-        if self._folders is None or name in _NO_NAMES:
-            return _followed(path)
-        if folder not in self._folders:
-            self._folders[folder] = os.path.join(os.path.realpath(folder or os.sep), "")
-        found = self._folders[folder] + name
-        mode = _mode(found)
-        return _followed(found) if stat.S_ISLNK(mode) else (found, mode)
-
-    def _checked_size(self, descriptor: int, path: str) -> int:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise PathRefused(f"{path} is not a plain file")
-        if status.st_size > self.max_bytes:
-            limit = f"the limit is {self.max_bytes} (DARKROOM_MAX_IMAGE_BYTES)"
-            raise SourceTooLarge(f"{path} has {status.st_size} bytes; {limit}")
-        return status.st_size
-
-
-@contextmanager
-def _unwritable(path: str) -> Iterator[None]:
-    """Raise SinkUnwritable for OSError."""
-    try:
-        yield
-    except OSError as error:
-        raise SinkUnwritable(f"{path} cannot be written: {error.strerror}") from None
+        if not is_url(path):
+            self._files.discard_partials(path, token)
 
 
 def places(path: str, count: int) -> list[str]:
@@ -265,71 +172,18 @@ def places(path: str, count: int) -> list[str]:
     """
     if count == 1:
         return [path]
-    pure = PurePath(path)
+    # A path is put together again by its parts: of a URL, these begin behind the scheme.
+    scheme, rest = split_scheme(path)
+    pure = PurePath(rest)
     if not pure.name:
         raise PathRefused(f"{path!r:.200} is not a path", "output")
-    return [str(pure.with_name(f"{pure.stem}_{n}{pure.suffix}")) for n in range(1, count + 1)]
+    names = (f"{pure.stem}_{number}{pure.suffix}" for number in range(1, count + 1))
+    return [f"{scheme}{pure.with_name(name)}" for name in names]
 
 
-def _partial_name(token: str, number: int) -> str:
-    """Of file `number` of a task, which writes those of one image at a time."""
-    return f".{token}-{number}{_PARTIAL}" if number else f".{token}{_PARTIAL}"
+def _folders(roots: Iterable[Path | Url]) -> list[Path]:
+    return [root for root in roots if not isinstance(root, Url)]
 
 
-def _as_prefix(root: Path) -> str:
-    """With a separator at the end, so that resolved paths that begin with it lie below it.
-
-    That is what commonpath would find for resolved paths, at a tenth of its cost for each image.
-    """
-    return os.path.join(os.path.realpath(root), "")
-
-
-def _followed(path: str) -> tuple[str, int]:
-    real = os.path.realpath(path)
-    return real, _mode(real)
-
-
-def _mode(path: str) -> int:
-    """The type and permissions of what lies at `path`; 0 when nothing is to be seen there."""
-    try:
-        return os.lstat(path).st_mode
-    except OSError:
-        return 0
-
-
-def _inside(trees: tuple[str, ...], roots: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(root for root in roots if root.startswith(trees))
-
-
-def _open_to_read(real: str, path: str) -> int:
-    # O_NONBLOCK: opening a pipe without a writer must not wait. O_NOFOLLOW: the path was resolved.
-    try:
-        return os.open(real, _READ)
-    except (FileNotFoundError, NotADirectoryError):
-        raise SourceNotFound(f"there is no file {path}") from None
-    except OSError as error:
-        raise SourceUnreadable(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _read_exactly(descriptor: int, count: int) -> bytes:
-    data = os.read(descriptor, count)
-    while len(data) < count and (more := os.read(descriptor, count - len(data))):
-        data += more
-    return data
-
-
-def _create(partial: str) -> int:
-    try:
-        return os.open(partial, _CREATE, _PERMISSIONS)
-    except FileNotFoundError:
-        Path(partial).parent.mkdir(parents=True, exist_ok=True)
-        return os.open(partial, _CREATE, _PERMISSIONS)
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    try:
-        written = os.write(descriptor, data)
-        while written < len(data):
-            written += os.write(descriptor, memoryview(data)[written:])
-    finally:
-        os.close(descriptor)
+def _urls(roots: Iterable[Path | Url]) -> list[Url]:
+    return [root for root in roots if isinstance(root, Url)]

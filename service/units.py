@@ -16,16 +16,27 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, FiniteFloat, GetCoreSchemaHandler, SecretStr
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    FilePath,
+    FiniteFloat,
+    GetCoreSchemaHandler,
+    SecretStr,
+)
 from pydantic_core import CoreSchema, core_schema
 from pydantic_settings import NoDecode
 
 from service.camera.address import Address
+from service.remote.urls import Url, is_url, parse_root
 
 KIB, MIB, GIB = 2**10, 2**20, 2**30
 
 # The digits are bounded so that no text can be a number too large for a float.
 _QUANTITY = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([a-z]*)", re.IGNORECASE)
+
+_ENGINE = re.compile(r"local|(dask|tls)://([^\s/:@]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}")
 
 
 @dataclass(frozen=True)
@@ -101,6 +112,21 @@ def split_commas(value: object) -> object:
     return items
 
 
+def _roots(value: object) -> object:
+    """The items of a list of roots, of which some are URLs. Raises ValueError."""
+    items = split_commas(value)
+    if not isinstance(items, list | tuple):
+        return items
+    return [parse_root(one) if isinstance(one, str) and is_url(one) else one for one in items]
+
+
+def _writable(roots: tuple[Path | Url, ...]) -> tuple[Path | Url, ...]:
+    """Raises ValueError for a web server, which takes no images."""
+    if any(isinstance(root, Url) and root.is_web for root in roots):
+        raise ValueError("web servers are read only")
+    return roots
+
+
 def lower_case(value: object) -> object:
     """Make text lower case, so that a choice can be written in any case."""
     return value.strip().lower() if isinstance(value, str) else value
@@ -112,6 +138,13 @@ def _store_url(value: object) -> object:
     path = text.removeprefix("sqlite:///")
     if not text.startswith(("mongodb://", "mongodb+srv://")) and (path == text or not path):
         raise ValueError("no database")
+    return value
+
+
+def _engine_url(value: object) -> object:
+    """Raises ValueError for what is neither this machine nor a scheduler."""
+    if not isinstance(value, str) or not _ENGINE.fullmatch(value):
+        raise ValueError("no engine")
     return value
 
 
@@ -173,12 +206,26 @@ ApiKeys = Annotated[
     BeforeValidator(split_commas),
     Allowed("keys of at least 16 characters each, separated by commas"),
 ]
-Folders = Annotated[
-    tuple[Path, ...],
+ReadRoots = Annotated[
+    tuple[Path | Url, ...],
     NoDecode,
-    BeforeValidator(split_commas),
+    BeforeValidator(_roots),
     Field(min_length=1),
-    Allowed("one or more folders, separated by commas"),
+    Allowed(
+        "folders, and URLs such as s3://bucket/folder, gs://bucket, az://container, "
+        "https://host/folder or https://*, separated by commas"
+    ),
+]
+WriteRoots = Annotated[
+    tuple[Path | Url, ...],
+    NoDecode,
+    BeforeValidator(_roots),
+    AfterValidator(_writable),
+    Field(min_length=1),
+    Allowed(
+        "folders, and URLs such as s3://bucket/folder, gs://bucket or az://container, separated by "
+        "commas"
+    ),
 ]
 MemoryBudget = Annotated[ByteSize, DefaultText("half of the memory that the service may use")]
 WorkerMemory = Annotated[ByteSize, Field(ge=768 * MIB), Allowed("a size of at least 768MiB")]
@@ -189,6 +236,12 @@ StoreUrl = Annotated[
     BeforeValidator(_store_url),
     Allowed("sqlite:///PATH or mongodb://USER:PASSWORD@HOST/DATABASE"),
 ]
+EngineUrl = Annotated[
+    str,
+    BeforeValidator(_engine_url),
+    Allowed("local, dask://HOST:PORT or tls://HOST:PORT"),
+]
+PemFile = Annotated[FilePath | None, Allowed("a file in PEM")]
 LogFile = Annotated[Path | None, Allowed("a path")]
 LogLevel = Annotated[
     Literal["debug", "info", "warning", "error"],

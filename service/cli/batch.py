@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from service.cli import options
+from service.cli.loading import loading
 from service.cli.output import EXIT_REFUSED
 
 if TYPE_CHECKING:
@@ -16,9 +18,6 @@ if TYPE_CHECKING:
 _WITH_INPUT = "With --input"
 _SHOWING = "What is shown"
 _WHERE = "Where it runs"
-
-API_KEY = "DARKROOM_API_KEY"
-"""No setting: a server that found it would be one whose DARKROOM_API_KEYS was misspelt."""
 
 
 def _option(*names: str, metavar: str | None = None, help: str) -> Any:
@@ -49,10 +48,7 @@ def batch(
             "parts of the input's path.",
         ),
     ] = None,
-    operation: Annotated[
-        list[str] | None,
-        _option("--operation", metavar="TEXT", help="Such as resize=0.5; repeatable, in order."),
-    ] = None,
+    operation: Annotated[list[str] | None, options.operation(_WITH_INPUT)] = None,
     format: Annotated[
         str | None,
         _option(
@@ -128,16 +124,7 @@ def batch(
             rich_help_panel=_WHERE,
         ),
     ] = None,
-    api_key: Annotated[
-        str | None,
-        typer.Option(
-            "--api-key",
-            metavar="KEY",
-            envvar=API_KEY,
-            help="Key for the server; the variable hides it from other users of this machine.",
-            rich_help_panel=_WHERE,
-        ),
-    ] = None,
+    api_key: Annotated[str | None, options.api_key(_WHERE)] = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -166,7 +153,8 @@ def batch(
 
     Exit codes: 0 all done, 1 an image failed, 2 a wrong request, 130 Ctrl-C.
     """
-    from service.cli.requests import Arguments
+    with loading():
+        from service.cli.requests import Arguments
 
     encode = {
         "format": format,
@@ -190,7 +178,7 @@ def batch(
         skip_unchanged,
     )
     # It is for this process alone, and none of the settings of those that it starts.
-    os.environ.pop(API_KEY, None)
+    os.environ.pop(options.API_KEY, None)
     files = request or []
     with exiting_when_refused():
         if server is not None:
@@ -207,13 +195,15 @@ def exiting_when_refused() -> Iterator[None]:
     """Exit with a message when the request, or a setting, is wrong."""
     from service.cli.patterns import PatternError
     from service.cli.report import problem_text
+    from service.engine.base import EngineError
     from service.environment import SettingsError
-    from service.errors import RequestError, problem_of
+    from service.errors import RequestError
+    from service.problems import problem_of
     from service.store.errors import StoreError
 
     try:
         yield
-    except (RequestError, StoreError) as error:
+    except (RequestError, StoreError, EngineError) as error:
         typer.echo(problem_text(problem_of(error)), err=True)
     except (PatternError, SettingsError) as error:
         typer.echo(str(error), err=True)
@@ -229,9 +219,10 @@ def _run_remotely(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    from service.cli import remote
-    from service.cli.requests import body_of
-    from service.errors import MalformedRequest
+    with loading():
+        from service.cli import remote
+        from service.cli.requests import body_of
+        from service.errors import MalformedRequest
 
     url, key, resume = where
     if resume:
@@ -240,12 +231,14 @@ def _run_remotely(
 
 
 def _run_resumably(files: list[str], arguments: "Arguments", as_json: bool, quiet: bool) -> int:
-    from service.cli import resume
+    with loading():
+        from service.cli import resume
 
     return resume.run(files, arguments, as_json, quiet)
 
 
 def _run(files: list[str], arguments: "Arguments", as_json: bool, quiet: bool) -> int:
-    from service.cli import embedded
+    with loading():
+        from service.cli import embedded
 
     return embedded.run(files, arguments, as_json, quiet)

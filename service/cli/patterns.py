@@ -3,9 +3,11 @@
 import glob
 import os
 import re
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path, PurePath
 from string import Formatter
+
+from service.remote.urls import Url, is_url, parse_root, shown, split_scheme
 
 PLACEHOLDERS = {
     "stem": "name of the input without its extension",
@@ -22,13 +24,19 @@ class PatternError(ValueError):
     """A pattern or template that cannot be used; `str(error)` is fit for the user."""
 
 
-def expand(patterns: Iterable[str]) -> list[str]:
-    """The files that match: pattern by pattern, sorted, each once. Raises PatternError."""
-    return list(dict.fromkeys(path for pattern in patterns for path in _matches(pattern)))
+def expand(patterns: Iterable[str], find_remote: Callable[[str], list[str]]) -> list[str]:
+    """The files that match: pattern by pattern, sorted, each once. Raises PatternError.
+
+    `find_remote` does it for a pattern that is a URL.
+    """
+    found = (find_remote(one) if is_url(one) else _matches(one) for one in patterns)
+    return list(dict.fromkeys(path for paths in found for path in paths))
 
 
-def folder_of(pattern: str) -> Path:
-    """The folder that a pattern names, above its first wildcard."""
+def folder_of(pattern: str) -> Path | Url:
+    """The folder that a pattern names, above its first wildcard. Raises PatternError."""
+    if is_url(pattern):
+        return _root_above(pattern, _WILDCARD)
     path = Path(os.path.expanduser(pattern))  # noqa: PTH111 - a path may be no home's
     if path.is_file():
         return path.parent
@@ -52,8 +60,11 @@ class Template:
 
     def fill(self, path: str, index: int) -> str:
         """The output for the input at `path`."""
-        pure = Path(path)
-        return self._text.format(
+        scheme, rest = split_scheme(path)
+        pure = PurePath(rest)
+        # Beside the input, also where that is a URL.
+        start = scheme if self._text.startswith("{parent}") else ""
+        return start + self._text.format(
             stem=pure.stem,
             name=pure.name,
             parent=pure.parent,
@@ -61,10 +72,15 @@ class Template:
             index=index,
         )
 
-    def folders(self, inputs: Iterable[Path]) -> list[Path]:
-        """The folders that it names: its own, or those of the inputs when it starts there."""
+    def folders(self, inputs: Iterable[Path | Url]) -> list[Path | Url]:
+        """The folders that it names: its own, or those of the inputs when it starts there.
+
+        Raises PatternError.
+        """
         if self._text.startswith("{parent}"):
-            return list(inputs)
+            return [one for one in inputs if isinstance(one, Path) or not one.is_web]
+        if is_url(self._text):
+            return [_root_above(self._text, re.compile(r"[{]"))]
         return [_above(Path(self._text), re.compile(r"[{]"))]
 
     def _check(self, text: str) -> None:
@@ -100,6 +116,17 @@ def _matches(pattern: str) -> list[str]:
         hint = f"; it is a folder, write {os.path.join(pattern, '*')!r}" if folder else ""
         raise PatternError(f"--input {pattern!r}: no file matches{hint}")
     return found
+
+
+def _root_above(url: str, mark: re.Pattern[str]) -> Url:
+    """The root above the first part with `mark`, or above the last part. Raises PatternError."""
+    scheme, rest = split_scheme(url)
+    bucket, *parts = rest.split("/")
+    fixed = next((at for at, part in enumerate(parts) if mark.search(part)), len(parts) - 1)
+    try:
+        return parse_root(scheme + "/".join([bucket, *parts[: max(fixed, 0)]]))
+    except ValueError as error:
+        raise PatternError(f"{shown(url)!r}: {error}") from None
 
 
 def _above(path: Path, mark: re.Pattern[str]) -> Path:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,12 @@ from schemas.batches import BatchRequest, ImagePair
 from service.cli.patterns import PatternError, Template, expand, folder_of
 from service.errors import InvalidRequest, MalformedRequest
 from service.handlers import request_error
+from service.jobs.walking import SearchTooLong, is_pattern, matches
 from service.recipes import resolved
+from service.remote.urls import shown
+from service.services import storage_from
 from service.settings import Settings, load_settings
+from service.storage import StorageError
 
 STDIN = "-"
 
@@ -74,7 +79,7 @@ def _body_of_options(arguments: Arguments) -> dict[str, Any]:
     if not arguments.inputs or arguments.output is None:
         raise MalformedRequest("give a request file, or --input and --output")
     template = Template(arguments.output)
-    paths = expand(arguments.inputs)
+    paths = expand(arguments.inputs, partial(_remote_matches, arguments))
     if template.is_fixed and len(paths) > 1:
         raise PatternError(
             f"--output {arguments.output!r} is one file for {len(paths)} images: "
@@ -89,6 +94,18 @@ def _body_of_options(arguments: Arguments) -> dict[str, Any]:
         "skip_unchanged": arguments.skip_unchanged,
         **{name: value for name, value in chosen.items() if value is not None},
     }
+
+
+def _remote_matches(arguments: Arguments, pattern: str) -> list[str]:
+    """The URLs that match a pattern. Raises PatternError and SettingsError."""
+    storage = storage_from(settings_for(arguments))
+    try:
+        found = list(matches(storage, pattern)) if is_pattern(storage, pattern) else [pattern]
+    except (StorageError, SearchTooLong) as error:
+        raise PatternError(f"--input {shown(pattern)!r}: {error}") from None
+    if not found:
+        raise PatternError(f"--input {shown(pattern)!r}: no object matches")
+    return found
 
 
 def validated(body: Any) -> BatchRequest:
@@ -123,7 +140,7 @@ def with_recipe(request: BatchRequest, settings: Settings) -> BatchRequest:
 
 
 def settings_for(arguments: Arguments) -> Settings:
-    """The settings, with the folders that the options name among the roots.
+    """The settings, with the folders and URLs that the options name among the roots.
 
     The roots keep the clients of a server, and request files from elsewhere, away from files that
     are not theirs. A folder typed into one's own shell is the user's own word: it is allowed, and

@@ -51,6 +51,9 @@ from service.storage import Storage
 TASK_MILLISECONDS = 120.0
 """A group of images is sized to take about this long: handing a task out costs a millisecond."""
 
+WAITING_MILLISECONDS = 2000.0
+"""What a group may take with reading and writing: a store is waited for, and for many at once."""
+
 ATTEMPTS_WHEN_KILLED = 4
 """After the second, for an image while workers are killed from outside; else there are none."""
 
@@ -97,7 +100,8 @@ class Grouping:
     def learn(self, results: Iterable[ItemResult]) -> None:
         for result in results:
             if result.timings is not None:
-                taken = max(result.timings.total, 0.01)
+                waited = result.taken * TASK_MILLISECONDS / WAITING_MILLISECONDS
+                taken = max(waited, result.timings.total, 0.01)
                 before = taken if self._milliseconds is None else self._milliseconds
                 self._milliseconds = before + _SMOOTHING * (taken - before)
 

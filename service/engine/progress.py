@@ -15,7 +15,6 @@ NONE = -1
 """No image: the task has not begun, or all of its images are done."""
 
 _BYTES = 8
-_FORMAT = "q"
 
 
 class Progress:
@@ -53,7 +52,7 @@ def note(path: str, place: int, position: int) -> None:
 
 def _map(path: str) -> "memoryview[int]":
     with Path(path).open("r+b") as file:
-        return memoryview(mmap.mmap(file.fileno(), 0)).cast(_FORMAT)
+        return memoryview(mmap.mmap(file.fileno(), 0)).cast("q")
 
 
 _mapped = lru_cache(1)(_map)  # a worker has one such file

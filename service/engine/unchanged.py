@@ -1,11 +1,10 @@
 """Whether the outputs of an image are still what would be made of it."""
 
 import hashlib
-import os
 from collections.abc import Iterable
 
 from service.engine.base import Known, Made
-from service.storage import Storage, StorageError
+from service.storage import Storage
 
 
 def digest_of(known: Known, contents: Iterable[bytes]) -> str:
@@ -19,20 +18,11 @@ def still_there(known: Known, digest: str, storage: Storage) -> bool:
     if known.digest != digest or not known.outputs:
         return False
     return all(
-        _state(storage, output.path) == (output.bytes, modified)
+        storage.state_of_output(output.path) == (output.bytes, modified)
         for output, modified in known.outputs
     )
 
 
 def made(digest: str, paths: list[str], storage: Storage) -> Made:
     """What is to be known of outputs that were just written."""
-    return Made(digest, tuple(_state(storage, path)[1] for path in paths))
-
-
-def _state(storage: Storage, path: str) -> tuple[int, int]:
-    """Bytes, and nanoseconds since 1970; (0, 0) when there is no such file."""
-    try:
-        found = os.stat(storage.resolve_output(path), follow_symlinks=False)  # noqa: PTH116
-    except (OSError, StorageError):
-        return 0, 0
-    return found.st_size, found.st_mtime_ns
+    return Made(digest, tuple(storage.state_of_output(path)[1] for path in paths))

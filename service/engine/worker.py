@@ -15,10 +15,12 @@ import platform
 import resource
 import signal
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import forkserver
+from time import perf_counter
 
 import cv2
 
@@ -30,6 +32,7 @@ from processors.registry import registry
 from processors.resources import set_reader
 from schemas.results import Output
 from service.engine.base import Deferred, ItemResult, Known, Made, Task, WorkItem
+from service.engine.overlap import Overlap, Paths, finished
 from service.engine.progress import NONE, note
 from service.engine.unchanged import digest_of, made, still_there
 from service.storage import Storage, StorageError
@@ -38,7 +41,10 @@ from service.transfer import Result
 _log = logging.getLogger("darkroom.worker")
 
 _PR_SET_PDEATHSIG = 1
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_STACK_BYTES = 2 * 1024 * 1024
+"""Of a thread: those that talk to stores need less than the 8 MiB that they would have."""
+
 _LARGEST_KEPT = 32 * 1024 * 1024
 """Bytes: glibc takes no larger threshold. A worker keeps twice as much at most."""
 
@@ -84,31 +90,36 @@ def initialize(config: WorkerConfig) -> None:
     registry()
     set_reader(_read_resource, config.limits)
     _keep_freed_memory()
+    _keep_threads_small()
     _limit_memory(config.memory)
 
 
 def run_task(task: Task, place: int = 0) -> list[ItemResult]:
     """Process the items in their order; see Engine.submit. `place` is that of its progress."""
-    progress = _State.config.progress
+    storage, progress = _State.config.storage, _State.config.progress
     results = []
-    with _State.config.storage.remembering_folders():
-        for position, item in enumerate(task.items):
+    with storage.remembering_folders(), Overlap(storage, task.items) as overlap:
+        for position, item in enumerate(overlap.items()):
             if progress:
                 note(progress, place, position)
             runner = _runner(item.pipeline or task.pipeline)
             results.append(_run_item(runner, item, task.token))
+        for position, paths in overlap.written():
+            results[position] = _written(results[position], paths)
     if progress:
         note(progress, place, NONE)
     return results
 
 
 def _run_item(runner: JobRunner, item: WorkItem, token: str) -> ItemResult:
+    begun = perf_counter()
     result = _tried(runner, item, token)
     if isinstance(result.error, OutOfMemory):
         # What malloc has kept of earlier images, in pieces, may be all that was missing.
         _return_freed_memory()
         result = _tried(runner, item, token)
         _return_freed_memory()
+    result.taken = (perf_counter() - begun) * 1000
     return result
 
 
@@ -116,13 +127,24 @@ def _tried(runner: JobRunner, item: WorkItem, token: str) -> ItemResult:
     try:
         _State.resources = _resources(item.known)
         return _done(runner, item, token)
-    except (ProcessorError, StorageError) as error:
-        return ItemResult(item.index, error=_alone(error))
-    except MemoryError:
-        return ItemResult(item.index, error=OutOfMemory("needs more memory than a worker may use"))
     except Exception as error:  # noqa: BLE001 - one image must not fail the others of its task
-        _log.exception("image %d failed unexpectedly", item.index)
-        return ItemResult(item.index, error=ProcessorError(f"{type(error).__name__}: {error}"))
+        return _failed(item.index, error)
+
+
+def _written(result: ItemResult, paths: Paths) -> ItemResult:
+    try:
+        return finished(result, paths.result())
+    except Exception as error:  # noqa: BLE001 - as above
+        return _failed(result.index, error)
+
+
+def _failed(index: int, error: Exception) -> ItemResult:
+    if isinstance(error, ProcessorError | StorageError):
+        return ItemResult(index, error=_alone(error))
+    if isinstance(error, MemoryError):
+        return ItemResult(index, error=OutOfMemory("needs more memory than a worker may use"))
+    _log.error("image %d failed unexpectedly", index, exc_info=error)
+    return ItemResult(index, error=ProcessorError(f"{type(error).__name__}: {error}"))
 
 
 def _done(runner: JobRunner, item: WorkItem, token: str) -> ItemResult:
@@ -246,6 +268,13 @@ def _keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT)
         libc.mallopt(_M_TRIM_THRESHOLD, 2 * _LARGEST_KEPT)
+
+
+def _keep_threads_small() -> None:
+    """Let threads share malloc's memory: each would reserve 64 MiB of the address space."""
+    threading.stack_size(_STACK_BYTES)
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 def _return_freed_memory() -> None:

@@ -78,18 +78,35 @@ def images_of(
         search.ask()
         pointer = f"/images/{index}"
         expands = is_pattern(storage, image.input)
-        filler = _Filler(request, image, pointer, expands)
-        for path in _found(storage, image, pointer, search) if expands else (image.input,):
-            found = filler.image(path, count)
+        for found in _meant(request, image, pointer, storage, search if expands else None, count):
             if outputs is not None:
                 if expands:
                     _check_apart(found, outputs, pointer, storage)
-                outputs |= dict.fromkeys(found.outputs, path)
+                outputs |= dict.fromkeys(found.outputs, found.input)
             count += 1
             if count > most:
                 detail = f"more than {most} images, the limit (DARKROOM_MAX_JOB_IMAGES)"
                 raise BatchRefused(detail, pointer)
             yield found
+
+
+def _meant(
+    request: BatchRequest,
+    image: ImagePair,
+    pointer: str,
+    storage: Storage,
+    search: Search | None,
+    index: int,
+) -> Iterator[BatchImage]:
+    """The images of one entry of the request, a pattern if there is a `search`; from `index` on."""
+    plain = search is None and image.variants is None and not request.variants
+    if plain and image.output is not None:  # as most are, of a hundred thousand
+        yield BatchImage(image.input, (image.output,))
+        return
+    filler = _Filler(request, image, pointer, search is not None)
+    paths = (image.input,) if search is None else _found(storage, image, pointer, search)
+    for number, path in enumerate(paths, index):
+        yield filler.image(path, number)
 
 
 def _found(storage: Storage, image: ImagePair, pointer: str, search: Search) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import os.path
 from pathlib import Path
 
+from service.remote.urls import is_url, parse
 from service.storage import MAX_DEPTH
 
 
@@ -18,12 +19,21 @@ class Places:
         self._folders: dict[str, str] = {}
 
     def of(self, path: str) -> str:
-        """The real path of what `path` names."""
+        """The real path of what `path` names, or its URL in normal form."""
+        if is_url(path):
+            return _normal(path)
         whole = path if path.startswith("/") else f"{self._base}/{path}"
         folder, _, name = whole.rpartition("/")
         if folder not in self._folders:
             self._folders[folder] = _real_folder(folder)
         return f"{self._folders[folder]}/{name}"
+
+
+def _normal(url: str) -> str:
+    try:
+        return str(parse(url))
+    except ValueError:  # no URL at all, as the image will be told
+        return url
 
 
 def _real_folder(folder: str) -> str:

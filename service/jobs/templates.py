@@ -5,10 +5,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from string import Formatter
 
+from service.remote.urls import split_scheme
+
 PLACEHOLDERS = {
     "stem": "name of the input without its extension",
     "name": "name of the input",
-    "parent": "folder of the input, as it was given",
+    "parent": "folder of the input, as it was given; of a URL without its scheme, but at the start",
     "ext": "extension of the input, without the dot",
     "index": "number of the input, from 0, as in the results; {index:04} fills up with zeros",
     "width": "width of the result in pixels; {width:05} fills up with zeros",
@@ -55,7 +57,8 @@ class Template:
 
         It is text for `str.format` with `width` and `height` when it is `escaped`.
         """
-        pure = PurePath(path)
+        scheme, rest = split_scheme(path)
+        pure = PurePath(rest)
         values = {
             "stem": pure.stem,
             "name": pure.name,
@@ -63,8 +66,10 @@ class Template:
             "ext": pure.suffix[1:],
             "index": index,
         }
-        filled = []
+        filled: list[str] = []
         for literal, field, spec in self._parts:
+            if field == "parent" and not any((*filled, literal)):
+                filled.append(scheme)  # beside the input, also where that is a URL
             filled.append(_escaped(literal) if escaped else literal)
             if field in OPEN:
                 filled.append(f"{{{field}:{spec}}}" if spec else f"{{{field}}}")

@@ -1,11 +1,10 @@
 """How the content of a library's image is named before it is made."""
 
 import hashlib
-from pathlib import Path
 
 from processors.plan import Pipeline
 from service.library.folder import ImageFile
-from service.storage import Storage, StorageError
+from service.storage import Storage
 
 
 def etag_of(file: ImageFile, pipeline: Pipeline, storage: Storage, version: str) -> str:
@@ -24,18 +23,9 @@ def etag_of(file: ImageFile, pipeline: Pipeline, storage: Storage, version: str)
         pipeline.fidelity,
         pipeline.on_invalid,
         version,
-        [_as_it_is(path, storage) for path in read],
+        [storage.state_of_input(path) for path in read],
     )
     return f'"{hashlib.sha256(repr(named).encode()).hexdigest()[:32]}"'
-
-
-def _as_it_is(path: str, storage: Storage) -> tuple[int, int] | None:
-    """Length and time of a file; None for one that cannot be read."""
-    try:
-        status = Path(storage.resolve_input(path)).stat()
-    except (OSError, StorageError):
-        return None
-    return status.st_size, status.st_mtime_ns
 
 
 def matches(if_none_match: str | None, etag: str) -> bool:

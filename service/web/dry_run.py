@@ -1,6 +1,7 @@
 """What a batch would do, as far as a page shows it."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,8 +11,9 @@ from pathlib import Path
 from schemas.batches import BatchRequest
 from schemas.plans import ImagePlan
 from service.errors import InvalidRequest
-from service.jobs.expansion import images_of
+from service.jobs.expansion import BatchImage, images_of
 from service.jobs.plans import BatchPlanner
+from service.jobs.walking import Search, SearchStopped
 from service.jobs.work import work_for
 from service.services import Services
 from service.storage import Storage, StorageError
@@ -22,6 +24,8 @@ SHOWN = 12
 """Images whose headers are read."""
 
 _INPUT = "/images/0/input"
+_MOST_SECONDS = 20.0
+"""That a page waits for images to be found."""
 
 # Of its own: looking through folders may take seconds, and nobody else is to wait for it.
 _LOOKING = ThreadPoolExecutor(1, "dry-run")
@@ -67,18 +71,33 @@ def _dry_run(request: BatchRequest, services: Services) -> DryRun:
     planner = BatchPlanner(work_for(request), services.limits, services.storage)
     plans: list[ImagePlan] = []
     total = 0
-    with refused_as_invalid():
-        for image in images_of(request, services.storage, services.settings.limits.max_job_images):
+    try:
+        for image in _images(request, services):
             if total < SHOWN:
                 plans += [image_plan(total, image, planned) for planned in planner.plan(image)]
             total += 1
+    except SearchStopped:
+        detail = (
+            f"it takes longer than {_MOST_SECONDS:g} s to find the images: run it, or ask for less"
+        )
+        raise InvalidRequest(f"input: {detail}", [(_INPUT, detail)]) from None
     return DryRun(total, plans)
 
 
-def _check_found(request: BatchRequest, services: Services) -> None:
+def _images(request: BatchRequest, services: Services) -> Iterator[BatchImage]:
+    """Raises InvalidRequest, and SearchStopped when it takes too long to find them."""
+    deadline = time.monotonic() + _MOST_SECONDS
+    search = Search(lambda: time.monotonic() > deadline)
+    most = services.settings.limits.max_job_images
     with refused_as_invalid():
-        images = images_of(request, services.storage, services.settings.limits.max_job_images)
-        first = next(images)
+        yield from images_of(request, services.storage, most, search)
+
+
+def _check_found(request: BatchRequest, services: Services) -> None:
+    try:
+        first = next(_images(request, services))
+    except SearchStopped:
+        return  # the job looks for them as long as it takes
     _check_input(first.input, services.storage)
     for number, output in enumerate(first.outputs):
         # Its size is not known yet, and does not say in which folder it lies.

@@ -11,8 +11,8 @@ from processors.errors import ProcessorError
 from processors.probing import probe
 from schemas.problems import Problem
 from schemas.results import ImageResult, Output, Status
-from service.errors import problem_of
 from service.job_results import result_of
+from service.problems import problem_of
 from service.services import Services
 from service.storage import Storage, StorageError
 from service.store.jobs import StoredResult

@@ -14,10 +14,12 @@ from processors.formats import FORMAT_TRAITS
 from schemas.batches import BatchRequest
 from schemas.jobs import JobState
 from service import submission
-from service.errors import InvalidRequest, RequestError, kind_of, problem_of
+from service.errors import InvalidRequest, RequestError, kind_of
 from service.job_list import jobs_page
 from service.jobs.templates import PLACEHOLDERS
+from service.problems import problem_of
 from service.recipes import resolved
+from service.remote.urls import Url
 from service.services import Services
 from service.storage import StorageError
 from service.store.errors import CursorRefused, StoreError
@@ -135,8 +137,8 @@ def _address(query: Mapping[str, str]) -> str:
     return "/jobs" + (f"?{urlencode(query)}" if query else "") + "#list"
 
 
-def _roots(roots: tuple[Path, ...]) -> list[str]:
-    """The folders as a request would name them."""
+def _roots(roots: tuple[Path | Url, ...]) -> list[str]:
+    """The roots as a request would name them."""
     return [as_written(root) for root in roots[:_MOST_ROOTS]]
 
 

@@ -1,11 +1,15 @@
-"""Folders as a request would name them."""
+"""Folders, and roots that are URLs, as a request would name them."""
 
 import os
 from pathlib import Path
 
+from service.remote.urls import Url
 
-def as_written(folder: Path) -> str:
+
+def as_written(folder: Path | Url) -> str:
     """Relative to the working folder where it lies inside, `.` for that one; else absolute."""
+    if isinstance(folder, Url):
+        return str(folder)
     try:
         relative = os.path.relpath(folder)
     except (OSError, ValueError):

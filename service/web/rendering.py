@@ -4,14 +4,16 @@ import re
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jinja2
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from service.version import VERSION
 from service.web.sessions import Sessions, session_of
+
+if TYPE_CHECKING:
+    import jinja2
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -78,7 +80,10 @@ def static_version() -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment() -> "jinja2.Environment":
+    # Only where it is used: many clients ask for no page.
+    import jinja2
+
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),
         autoescape=True,

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from service.cli.patterns import PatternError, Template, expand, folder_of
+from service.cli import patterns
+from service.cli.patterns import PatternError, Template, folder_of
 from service.cli.requests import Arguments, request_of, settings_for
 
 
@@ -17,6 +18,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "folder.jpg").mkdir()
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def expand(given: list[str]) -> list[str]:
+    """The files of patterns of which none is a URL."""
+    return patterns.expand(given, find_remote=pytest.fail)
 
 
 def test_matches_come_sorted_pattern_by_pattern() -> None:

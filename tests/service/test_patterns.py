@@ -1,6 +1,7 @@
 """Patterns in a batch: the server finds the images."""
 
 import os
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,8 @@ def tree(tmp_path: Path) -> Path:
 
 
 def storage(tree: Path) -> Storage:
-    found = Storage([tree / "in"], [tree / "out"], 1 << 20)
-    found.base = str(tree)
-    return found
+    with chdir(tree):  # where relative paths start
+        return Storage([tree / "in"], [tree / "out"], 1 << 20)
 
 
 def found(tree: Path, pattern: str, search: Search | None = None) -> list[str]:

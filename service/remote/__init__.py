@@ -1,0 +1,1 @@
+"""Images that lie elsewhere: in object stores, and on the web."""
