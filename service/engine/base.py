@@ -22,7 +22,10 @@ class EngineError(Exception):
     EngineError
     ├── WorkerCrashed     the worker's process ended in the middle of it
     ├── TaskTimeout       it took longer than DARKROOM_TASK_TIMEOUT; its worker was stopped
-    └── EngineClosed      the engine was closed before the task ran
+    ├── EngineClosed      the engine was closed before the task ran
+    └── ClusterUnavailable
+        ├── ClusterAway   no worker of the cluster can be reached
+        └── ClusterDiffers   they can, and run another version of the service
     """
 
 
@@ -30,12 +33,14 @@ class WorkerCrashed(EngineError):
     """The worker's process ended in the middle of a task.
 
     Its `exit_code` is None if the task was lost though nothing happened to a worker of its own:
-    the pool broke when another was killed.
+    the pool broke when another was killed. `position` is that of the image in the task that the
+    worker was at; None if it was at none.
     """
 
-    def __init__(self, exit_code: int | None = None) -> None:
-        super().__init__(exit_code)
+    def __init__(self, exit_code: int | None = None, position: int | None = None) -> None:
+        super().__init__(exit_code, position)
         self.exit_code = exit_code
+        self.position = position
 
     @property
     def from_outside(self) -> bool:
@@ -67,6 +72,18 @@ class EngineClosed(EngineError):
         return "the service is shutting down"
 
 
+class ClusterUnavailable(EngineError):
+    """For longer than DARKROOM_ENGINE_PATIENCE there was no worker that could be given the task."""
+
+
+class ClusterAway(ClusterUnavailable):
+    """The scheduler cannot be reached, or has no workers."""
+
+
+class ClusterDiffers(ClusterUnavailable):
+    """The cluster's workers run another version of the service, or have other packages."""
+
+
 class Deferred(Exception):
     """Nothing was done to an image: it is estimated to take more memory than it was admitted with.
 
@@ -82,7 +99,7 @@ class Deferred(Exception):
 
 
 class Suspected(Exception):
-    """An image was alone both times that its worker was killed, or with others the first time.
+    """The worker of an image was killed each of the two times that it was at it.
 
     It never leaves the Dispatcher, which may try the image again. `crash` is what happened last.
     """
@@ -158,7 +175,7 @@ class ItemResult:
     A failed one has an `error`: a ProcessorError, a StorageError, an EngineError,
     Deferred or Suspected.
     `bytes_in` is the size of the input, where it could be read. `made` is there if the item had
-    `known`.
+    `known`. `taken` are the milliseconds that it had a worker, reading and writing included.
     """
 
     index: int
@@ -168,6 +185,7 @@ class ItemResult:
     skipped: tuple[StepFailed, ...] = ()
     bytes_in: int = 0
     made: Made | None = None
+    taken: float = 0.0
 
     @property
     def bytes_out(self) -> int:
@@ -179,12 +197,16 @@ class ItemResult:
 
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """For health and metrics: whether it was started and not closed, and counts of now."""
+    """For health and metrics: whether it was started and not closed, and counts of now.
+
+    `trouble` is why no task can be run for now, in words; empty where nothing is wrong.
+    """
 
     running: bool
     workers: int
     busy: int
     queued: int
+    trouble: str = ""
 
 
 class Engine(ABC):
@@ -193,11 +215,14 @@ class Engine(ABC):
     @property
     @abstractmethod
     def workers(self) -> int:
-        """How many tasks run at once, urgent ones aside."""
+        """How many tasks run at once, urgent ones aside; at least one. It may change."""
 
     @abstractmethod
     def start(self) -> None:
-        """Start what `submit` needs, and wait for it. Idempotent. Raises EngineClosed."""
+        """Start what `submit` needs, and wait for it for a while. Idempotent.
+
+        Raises EngineClosed, and ClusterDiffers.
+        """
 
     @abstractmethod
     def reopen(self) -> None:
@@ -209,8 +234,10 @@ class Engine(ABC):
 
         The future gives one result an item, in their order; a fault of an image is a result with
         an error. It raises WorkerCrashed, TaskTimeout or EngineClosed when the task did not end;
-        some of its items may have been done. A crash or a timeout fails no other task. Cancelling
-        the future drops the task if it waits, and stops its worker if it runs.
+        some of its items may have been done. It raises ClusterUnavailable when an urgent task has
+        waited too long for a cluster; others wait, save for one that differs. A crash or a timeout
+        fails no other task. Cancelling the future drops the task if it waits, and stops its worker
+        if it runs.
         """
 
     @abstractmethod
@@ -221,6 +248,6 @@ class Engine(ABC):
     def close(self, timeout: float) -> None:
         """Let tasks that were handed out finish for `timeout` seconds, then stop all processes.
 
-        Tasks that wait end with EngineClosed, and are not begun. No worker is left when it
-        returns. Idempotent.
+        Tasks that wait end with EngineClosed, and are not begun. No process that worked for it
+        alone is left when it returns. Idempotent.
         """

@@ -1,7 +1,7 @@
 """The tasks of one batch that are under way, and its images that wait."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from service.engine.admission import Ticket
 from service.engine.base import ItemResult, WorkItem
@@ -22,11 +22,11 @@ class Window:
     """Belongs to one event loop.
 
     Images that are set aside, as they are large or as their workers were killed, are counted beside
-    the window, not in it.
+    the window, not in it. `workers` says how many there are now.
     """
 
-    def __init__(self, workers: int) -> None:
-        self._size = TASKS_A_WORKER * workers
+    def __init__(self, workers: Callable[[], int]) -> None:
+        self._workers = workers
         self._groups: dict[Running, Sequence[WorkItem]] = {}
         self._tickets: dict[Running, Ticket] = {}
         self._aside: set[Running] = set()
@@ -39,7 +39,8 @@ class Window:
         """How many more groups may be begun."""
         if len(self._aside) >= _MOST_ASIDE:
             return 0
-        return self._size - (len(self._groups) - len(self._aside))
+        size = TASKS_A_WORKER * self._workers()
+        return max(0, size - (len(self._groups) - len(self._aside)))
 
     def add(self, task: Running, group: Sequence[WorkItem]) -> None:
         """`task` gives one result for each of `group`, in their order."""

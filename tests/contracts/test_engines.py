@@ -7,7 +7,8 @@ import time
 import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -26,6 +27,7 @@ from service.engine.base import (
 )
 from service.storage import SourceNotFound
 from service.transfer import FileSink, FileSource
+from tests.cluster import DaskCluster, dask_engine
 from tests.plugins import Confess, Crash, Hang, Hoard, HoardingSource, Leave
 from tests.workshop import (
     MEMORY,
@@ -36,24 +38,43 @@ from tests.workshop import (
     make_workshop,
 )
 
-ENGINES: dict[str, Callable[[Workshop, int, float], AbstractContextManager[Engine]]] = {
-    "local": local_engine,
-}
 WORKERS = 2
 TIMEOUT = 1.0
 STOPPING = 5.0
 """Seconds that stopping a worker may take, one that is deaf to SIGTERM included."""
 
 Outcome = Future[list[ItemResult]]
+OpenEngine = Callable[[Workshop, int, float], AbstractContextManager[Engine]]
 
 
 class MakeEngine(Protocol):
     def __call__(self, timeout: float = PATIENCE) -> Engine: ...
 
 
+@contextmanager
+def local(_: Path) -> Iterator[OpenEngine]:
+    yield local_engine
+
+
+@contextmanager
+def dask(folder: Path) -> Iterator[OpenEngine]:
+    """Engines of one cluster, whose processes are there for all tests."""
+    with DaskCluster(folder, WORKERS) as cluster:
+        yield partial(dask_engine, cluster=cluster)
+
+
+ENGINES: dict[str, Callable[[Path], AbstractContextManager[OpenEngine]]] = {
+    "local": local,
+    "dask": dask,
+}
+
+
 @pytest.fixture(scope="module", params=ENGINES)
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+def open_engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OpenEngine]:
+    with ENGINES[request.param](tmp_path_factory.mktemp(request.param)) as opener:
+        yield opener
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +83,16 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 
 
 @pytest.fixture(scope="module")
-def engine(kind: str, shop: Workshop) -> Iterator[Engine]:
+def engine(open_engine: OpenEngine, shop: Workshop) -> Iterator[Engine]:
     """One engine for all tests that do not close it: each finds it as the one before left it."""
-    with ENGINES[kind](shop, WORKERS, TIMEOUT) as made:
+    with open_engine(shop, WORKERS, TIMEOUT) as made:
         yield made
 
 
 @pytest.fixture
-def make_engine(kind: str, shop: Workshop) -> Iterator[MakeEngine]:
+def make_engine(open_engine: OpenEngine, shop: Workshop) -> Iterator[MakeEngine]:
     with ExitStack() as stack:
-        yield lambda timeout=PATIENCE: stack.enter_context(ENGINES[kind](shop, WORKERS, timeout))
+        yield lambda timeout=PATIENCE: stack.enter_context(open_engine(shop, WORKERS, timeout))
 
 
 @pytest.fixture
@@ -183,6 +204,13 @@ def test_a_crash_fails_its_own_task_and_no_other(
     after = [engine.submit(shop.task()) for _ in range(4)]
     assert isinstance(crash.exception(PATIENCE), WorkerCrashed)
     assert [future.exception(PATIENCE) for future in (*before, *after)] == [None] * 8
+
+
+def test_a_crash_tells_which_image_the_worker_was_at(engine: Engine, shop: Workshop) -> None:
+    items = [shop.item(index, width=70 if index == 2 else 64) for index in range(4)]
+    error = engine.submit(shop.task(Crash(width=70, how="kill"), items=items)).exception(PATIENCE)
+    assert isinstance(error, WorkerCrashed)
+    assert error.position == 2
 
 
 def test_a_crash_tells_the_signal(engine: Engine, shop: Workshop) -> None:
