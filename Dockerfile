@@ -12,8 +12,9 @@ RUN useradd --user-group --uid 10001 --no-create-home --home-dir /app --shell /u
 WORKDIR /app
 
 # Before the code: this layer is built anew only when a version changes.
-COPY requirements.txt ./
-RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
+COPY requirements.txt requirements-clouds.txt ./
+RUN pip install --no-cache-dir --disable-pip-version-check \
+    -r requirements.txt -r requirements-clouds.txt
 
 COPY main.py ./
 COPY processors processors
@@ -33,10 +34,12 @@ ENV DARKROOM_HOST=0.0.0.0 \
     DARKROOM_LIBRARY=/data/library \
     DARKROOM_STORE=sqlite:////store/darkroom.db \
     NUMBA_CACHE_DIR=/app/numba \
+    PYTHONPATH=/app \
     PYTHONUNBUFFERED=1
 
 # Compiled here, so that no start has to; kept where the service may keep what it compiles itself.
-RUN python -c "from service.engine import preload" \
+RUN python -m compileall -q main.py processors schemas service \
+    && python -c "from service.engine import preload" \
     && chown -R darkroom: numba
 
 USER darkroom

@@ -19,9 +19,11 @@ from processors.jobs import Job
 from processors.pickled_image import PickledImage
 from processors.plan import Pipeline
 from processors.variants import Variants
+from service.backlog import BacklogCollector
 from service.engine.admission import Admission
 from service.engine.base import Engine, ItemResult
 from service.errors import kind_of
+from service.store.jobs import JobStore
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -66,9 +68,11 @@ class AdmissionCollector(Collector):
 class Metrics:
     """The counters of one application; each has its own registry."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, jobs: JobStore) -> None:
         registry = self._registry = CollectorRegistry()
         registry.register(EngineCollector(engine))
+        self._backlog = BacklogCollector(jobs)
+        registry.register(self._backlog)
         self.requests = Histogram(
             "darkroom_request_seconds",
             "Time to answer a request.",
@@ -147,6 +151,11 @@ class Metrics:
         families = self._registry.restricted_registry([sample]).collect()
         found = [one for family in families for one in family.samples]
         return sum(one.value for one in found if one.name == sample)
+
+    async def scrape(self) -> bytes:
+        """As `render`, with the backlog of the store as it is now, give or take some seconds."""
+        await self._backlog.look()
+        return self.render()
 
     def render(self) -> bytes:
         """The exposition format of Prometheus, version 0.0.4."""
