@@ -8,6 +8,8 @@ from pathlib import Path
 
 from benchmarks import (
     chart,
+    cluster,
+    cluster_section,
     growth,
     ingest,
     inputs,
@@ -17,6 +19,7 @@ from benchmarks import (
     preview,
     report,
     rules,
+    sections,
     stores,
     stream,
 )
@@ -47,6 +50,9 @@ def main(arguments: list[str] | None = None) -> None:
     if options.only_preview:
         _only_preview(options)
         return
+    if options.only_cluster:
+        _only_cluster(options)
+        return
     effort = _QUICK if options.quick else Effort(options.seconds, options.rounds)
     results = measure(inputs.load(options.quick), effort, options)
     print("\n".join(report.summary(results)))
@@ -75,31 +81,48 @@ def measure(pictures: Inputs, effort: Effort, options: argparse.Namespace) -> Re
 def _only_operations(options: argparse.Namespace) -> None:
     """The cost of each operation, printed and written into the page, the rest of which stays."""
     costs = _costs(options.quick)
-    _rewrite(options, report.costs_section(costs), lambda page: report.with_costs(page, costs))
+    _rewrite(options, sections.costs_section(costs), lambda page: sections.with_costs(page, costs))
 
 
 def _only_stores(options: argparse.Namespace) -> None:
     """What the store takes, printed and written into the page, the rest of which stays."""
     found = _stores(inputs.load(options.quick).small, options.quick)
-    _rewrite(options, report.stores_section(found), lambda page: report.with_stores(page, found))
+    _rewrite(
+        options, sections.stores_section(found), lambda page: sections.with_stores(page, found)
+    )
 
 
 def _only_ingest(options: argparse.Namespace) -> None:
     """Folders over TCP, printed and written into the page, the rest of which stays."""
     found = _ingest(inputs.load(options.quick).small, options.quick)
-    _rewrite(options, report.ingest_section(found), lambda page: report.with_ingest(page, found))
+    _rewrite(
+        options, sections.ingest_section(found), lambda page: sections.with_ingest(page, found)
+    )
 
 
 def _only_stream(options: argparse.Namespace) -> None:
     """Images over WebSocket, printed and written into the page, the rest of which stays."""
     found = _stream(inputs.load(options.quick).small, options.quick)
-    _rewrite(options, report.stream_section(found), lambda page: report.with_stream(page, found))
+    _rewrite(
+        options, sections.stream_section(found), lambda page: sections.with_stream(page, found)
+    )
 
 
 def _only_preview(options: argparse.Namespace) -> None:
     """The lab's preview, printed and written into the page, the rest of which stays."""
     found = _preview(inputs.load(options.quick).large, options.quick)
-    _rewrite(options, report.preview_section(found), lambda page: report.with_preview(page, found))
+    _rewrite(
+        options, sections.preview_section(found), lambda page: sections.with_preview(page, found)
+    )
+
+
+def _only_cluster(options: argparse.Namespace) -> None:
+    """A Dask cluster, printed and written into the page, the rest of which stays."""
+    found = _cluster(inputs.load(options.quick), options.quick)
+    section = cluster_section.cluster_section(found)
+    _rewrite(options, section, lambda page: cluster_section.with_cluster(page, found))
+    if options.output or not options.quick:
+        cluster_section.draw(found, (options.output or _DOCS) / cluster_section.CHART)
 
 
 def _rewrite(
@@ -138,6 +161,13 @@ def _preview(pictures: Sequence[Picture], quick: bool) -> preview.PreviewFigures
     return preview.measure(preview.of_twelve_megapixels(pictures), requests=10 if quick else 100)
 
 
+def _cluster(pictures: Inputs, quick: bool) -> cluster.ClusterFigures:
+    _say("a Dask cluster")
+    if quick:
+        return cluster.measure(pictures, images=50, repeats=1, tasks=50)
+    return cluster.measure(pictures, images=4000, repeats=7, tasks=2000)
+
+
 def _costs(quick: bool) -> list[operations.Cost]:
     _say("the cost of each operation")
     seconds = operations.SECONDS / 10 if quick else operations.SECONDS
@@ -149,6 +179,8 @@ def write(results: Results, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _PAGE).write_text(report.markdown(results), encoding="utf-8")
     chart.draw(results, folder / "benchmarks.svg")
+    if results.cluster is not None:
+        cluster_section.draw(results.cluster, folder / cluster_section.CHART)
 
 
 def _measure_service(results: Results, pictures: Inputs, folder: Path, quick: bool) -> None:
@@ -166,6 +198,7 @@ def _measure_service(results: Results, pictures: Inputs, folder: Path, quick: bo
     results.ingest = _ingest(pictures.small, quick)
     results.stream = _stream(pictures.small, quick)
     results.preview = _preview(pictures.large, quick)
+    results.cluster = _cluster(pictures, quick)
     results.costs = _costs(quick)
 
 
@@ -206,6 +239,11 @@ def _options() -> argparse.ArgumentParser:
         "--only-preview",
         action="store_true",
         help="the lab's preview alone; writes that section of the page",
+    )
+    parser.add_argument(
+        "--only-cluster",
+        action="store_true",
+        help="a Dask cluster alone; writes that section of the page",
     )
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each contestant")
     parser.add_argument("--seconds", type=float, default=4.0, help="length of a measurement")

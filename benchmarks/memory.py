@@ -63,11 +63,14 @@ class PeakMemory:
 def processor_seconds(roots: Iterable[psutil.Process]) -> float:
     """Processor time that the processes and their children have taken so far, in ticks of 10 ms."""
     return sum(
-        float(times.user + times.system)
-        for root in roots
-        for process in (root, *root.children(recursive=True))
-        for times in (process.cpu_times(),)
+        own_seconds(process) for root in roots for process in (root, *root.children(recursive=True))
     )
+
+
+def own_seconds(process: psutil.Process) -> float:
+    """Processor time of one process, in ticks of 10 ms."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def resident(process: psutil.Process) -> int:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from benchmarks.cluster import ClusterFigures
 from benchmarks.growth import Growth
 from benchmarks.ingest import IngestFigures
 from benchmarks.latency import Latency
@@ -30,6 +31,7 @@ class Results:
     ingest: IngestFigures | None = None
     stream: StreamFigures | None = None
     preview: PreviewFigures | None = None
+    cluster: ClusterFigures | None = None
 
 
 def rate_of(figures: list[Figure], *names: str) -> float | None:

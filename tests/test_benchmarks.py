@@ -17,6 +17,7 @@ from benchmarks import (
     preview,
     report,
     rules,
+    sections,
     stores,
     stream,
 )
@@ -208,25 +209,25 @@ def test_a_cost_is_told_for_each_library_that_has_the_operation() -> None:
 
 
 def test_costs_say_how_many_times_as_long_others_take() -> None:
-    section = "\n".join(report.costs_section(COSTS))
+    section = "\n".join(sections.costs_section(COSTS))
     assert "| `invert` | 0.06 | 0.70 | 11.7 | 0.24 | 4.00 |" in section
     assert "| `hue=90` | 14.1 | - | - | - | - |" in section
 
 
 def test_costs_without_pyvips_leave_its_columns_out_and_say_so() -> None:
-    section = "\n".join(report.costs_section([cost._replace(vips=None) for cost in COSTS]))
+    section = "\n".join(sections.costs_section([cost._replace(vips=None) for cost in COSTS]))
     assert "| `invert` | 0.06 | 0.70 | 11.7 |\n" in section
     assert "pyvips is not measured" in section
 
 
 def test_costs_replace_their_section_of_the_page_alone() -> None:
     page = "# Benchmarks\n\nfirst\n\n## How it is measured\n\nlast\n"
-    once = report.with_costs(page, COSTS)
-    head, section, tail = once.partition("\n".join(report.costs_section(COSTS)))
+    once = sections.with_costs(page, COSTS)
+    head, section, tail = once.partition("\n".join(sections.costs_section(COSTS)))
     assert section
     assert head + tail.lstrip("\n") == page
-    again = report.with_costs(once, COSTS[:1])
-    assert again == report.with_costs(page, COSTS[:1])
+    again = sections.with_costs(once, COSTS[:1])
+    assert again == sections.with_costs(page, COSTS[:1])
 
 
 def test_costs_are_measured_in_a_process_of_their_own_too() -> None:
@@ -259,14 +260,14 @@ def test_the_store_is_measured_on_each_backend(inputs: Inputs) -> None:
 
 
 def test_the_store_replaces_its_section_of_the_page_alone() -> None:
-    page = report.with_costs("# Benchmarks\n\n## How it is measured\n\nlast\n", COSTS)
-    once = report.with_stores(page, STORES)
+    page = sections.with_costs("# Benchmarks\n\n## How it is measured\n\nlast\n", COSTS)
+    once = sections.with_stores(page, STORES)
     assert "| SQLite | store | 2.0 | 5.3 |\n" in once
     assert "| Darkroom, SQLite | 1,442 |\n" in once
     assert "MongoDB is not measured: there is none." in once
-    section = "\n".join(report.stores_section(STORES)).rstrip() + "\n\n"
+    section = "\n".join(sections.stores_section(STORES)).rstrip() + "\n\n"
     assert once.replace(section, "") == page
-    assert report.with_stores(once, STORES) == once
+    assert sections.with_stores(once, STORES) == once
 
 
 # --- folders over TCP --------------------------------------------------------------------------
@@ -292,14 +293,14 @@ def test_folders_are_measured_in_each_way(inputs: Inputs) -> None:
 
 
 def test_folders_replace_their_section_of_the_page_alone() -> None:
-    page = report.with_costs("# Benchmarks\n\n## How it is measured\n\nlast\n", COSTS)
-    once = report.with_ingest(page, INGEST)
+    page = sections.with_costs("# Benchmarks\n\n## How it is measured\n\nlast\n", COSTS)
+    once = sections.with_ingest(page, INGEST)
     assert "| HTTP | 1 | 1,000 | 900 to 2,000 | 1.00 |\n" in once
     assert "| framed | 1 | 1,500 | 1,499 to 2,500 | 1.50 |\n" in once
     assert "| framed | 20 | 1,500 | 1,500 to 1,500 | 2.00 |\n" in once
-    section = "\n".join(report.ingest_section(INGEST)).rstrip() + "\n\n"
+    section = "\n".join(sections.ingest_section(INGEST)).rstrip() + "\n\n"
     assert once.replace(section, "") == page
-    assert report.with_ingest(once, INGEST) == once
+    assert sections.with_ingest(once, INGEST) == once
 
 
 # --- images over WebSocket ---------------------------------------------------------------------
@@ -323,13 +324,13 @@ def test_streams_are_measured_in_each_way(inputs: Inputs) -> None:
 
 
 def test_streams_replace_their_section_of_the_page_alone() -> None:
-    page = report.with_costs("# Benchmarks\n\n## How it is measured\n\nlast\n", COSTS)
-    once = report.with_stream(page, STREAM)
+    page = sections.with_costs("# Benchmarks\n\n## How it is measured\n\nlast\n", COSTS)
+    once = sections.with_stream(page, STREAM)
     assert "| POST /v1/process | 8 | 200 | 200 to 250 | 0.50 | 1.00 |\n" in once
     assert "| One WebSocket | 1 | 400 | 400 to 400 | 0.80 | 2.00 |\n" in once
-    section = "\n".join(report.stream_section(STREAM)).rstrip() + "\n\n"
+    section = "\n".join(sections.stream_section(STREAM)).rstrip() + "\n\n"
     assert once.replace(section, "") == page
-    assert report.with_stream(once, STREAM) == once
+    assert sections.with_stream(once, STREAM) == once
 
 
 # --- the lab's preview -------------------------------------------------------------------------
@@ -346,12 +347,12 @@ def test_previews_are_measured_beside_the_work_alone(inputs: Inputs) -> None:
 
 
 def test_previews_replace_their_section_of_the_page_alone() -> None:
-    page = report.with_costs("# Benchmarks\n\n## How it is measured\n\nlast\n", COSTS)
-    once = report.with_preview(page, PREVIEW)
+    page = sections.with_costs("# Benchmarks\n\n## How it is measured\n\nlast\n", COSTS)
+    once = sections.with_preview(page, PREVIEW)
     assert "| `blur` | 20.0 | 30.0 | 15.0 | 25% |\n" in once
-    section = "\n".join(report.preview_section(PREVIEW)).rstrip() + "\n\n"
+    section = "\n".join(sections.preview_section(PREVIEW)).rstrip() + "\n\n"
     assert once.replace(section, "") == page
-    assert report.with_preview(once, PREVIEW) == once
+    assert sections.with_preview(once, PREVIEW) == once
 
 
 def _picture(path: Path, width: int, height: int, seed: int) -> Picture:
