@@ -62,6 +62,6 @@ $(VENV)/.runtime: requirements.txt | $(VENV)/bin/python
 	@$(CHECK_LIBRARIES)
 	touch $@
 
-$(VENV)/.development: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+$(VENV)/.development: requirements.txt requirements-clouds.txt requirements-dev.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@ $(VENV)/.runtime

@@ -6,7 +6,8 @@ from typing import Any
 from docs.markdown import block, code, table
 from processors.errors import StepFailed
 from schemas.problems import MEDIA_TYPE, Fault, Problem
-from service.errors import INTERNAL, KINDS, TYPE_PREFIX, Kind, problem_of
+from service.errors import INTERNAL, KINDS, TYPE_PREFIX, Kind
+from service.problems import problem_of
 
 _INTRODUCTION = f"""\
 # Errors

@@ -91,7 +91,8 @@ class VariantRequest(BaseModel):
 class ImagePair:
     """One image of a batch, or all that match a pattern.
 
-    Relative paths start at the working directory. An input with `*`, `**`, `?` or `[...]` that is
+    Relative paths start at the working directory; a URL of an object store, or of an image on the
+    web, is a path, too. An input with `*`, `**`, `?` or `[...]` that is
     no file itself is a pattern, and its outputs are templates. `variants` stand in place of those
     of the batch.
 

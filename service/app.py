@@ -14,7 +14,7 @@ from processors.registry import registry
 from service import handlers, middleware
 from service.ending import Ending
 from service.engine.admission import small_bytes
-from service.engine.base import Engine, EngineClosed
+from service.engine.base import Engine, EngineClosed, EngineError
 from service.engine.dispatch import Dispatcher
 from service.engine.local import LocalEngine
 from service.engine.worker import WorkerConfig
@@ -30,34 +30,6 @@ from service.live.camera.metrics import CameraCollector
 from service.live.camera.shared import SharedCamera
 from service.live.streams import Streams
 from service.metrics import Metrics
-from service.routers import (
-    batches,
-    camera,
-    collections,
-    health,
-    images,
-    inspect,
-    items,
-    job_pictures,
-    jobs,
-    operations,
-    page_camera,
-    page_collections,
-    page_home,
-    page_jobs,
-    page_lab,
-    page_library,
-    page_recipes,
-    page_session,
-    page_static,
-    page_status,
-    plans,
-    problems,
-    process,
-    recipes,
-    status,
-    stream,
-)
 from service.services import Services, limits_from, storage_from
 from service.settings import Settings, load_settings
 from service.store.base import Store, StoreUnavailable
@@ -91,11 +63,11 @@ def build_services(settings: Settings) -> Services:
     workers, budget = settings.engine.workers, settings.engine.memory_budget
     small = small_bytes(budget, workers)
     config = WorkerConfig(storage, limits, settings.engine.worker_memory, small=small)
-    engine: Engine = LocalEngine(config, workers, settings.engine.task_timeout)
-    metrics = Metrics(engine)
+    engine = engine_from(settings, config)
+    store = store_from(settings)
+    metrics = Metrics(engine, store.jobs)
     dispatcher = Dispatcher(engine, storage, metrics.count_images, budget)
     metrics.watch(dispatcher.admission)
-    store = store_from(settings)
     library = Library(Folder(settings.store.library), store.images, dispatcher)
     webhooks = WebhookCaller(webhook_body, settings.webhook.secret, settings.webhook.allow_private)
     retention = settings.store.job_retention
@@ -122,6 +94,27 @@ def build_services(settings: Settings) -> Services:
     )
 
 
+def engine_from(settings: Settings, config: WorkerConfig) -> Engine:
+    """The engine that DARKROOM_ENGINE names, not yet started."""
+    cluster, own = settings.cluster, settings.engine
+    if cluster.scheduler is None:
+        return LocalEngine(config, own.workers, own.task_timeout)
+    # Only where it is used: Dask takes half a second.
+    from service.engine.dask import DaskEngine
+    from service.engine.dask_cluster import Tls
+
+    files = (cluster.engine_tls_ca_file, cluster.engine_tls_cert, cluster.engine_tls_key)
+    given = [file for file in files if file is not None]
+    return DaskEngine(
+        config,
+        own.workers,
+        own.task_timeout,
+        cluster.scheduler,
+        cluster.engine_patience,
+        Tls(*given) if given else None,
+    )
+
+
 def store_from(settings: Settings) -> Store:
     """The store that DARKROOM_STORE names, not yet opened. Raises SettingsError."""
     url = settings.store.store.get_secret_value()
@@ -144,6 +137,14 @@ async def _open(store: Store) -> None:
         await store.open()
     except StoreUnavailable as error:
         _log.warning("starting without the store: %s", error)
+
+
+def _warm_up(engine: Engine) -> None:
+    """A cluster that is of another version may be replaced while the server runs."""
+    try:
+        engine.start()
+    except EngineError as error:
+        _log.warning("starting without workers: %s", error)
 
 
 async def _scan(library: Library) -> None:
@@ -189,7 +190,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         services.camera.reopen()
         gc.freeze()  # what is loaded stays, and a collection in mid-batch need not look at it
         await _open(services.store)
-        warm_up = asyncio.create_task(asyncio.to_thread(services.engine.start))
+        warm_up = asyncio.create_task(asyncio.to_thread(_warm_up, services.engine))
         scan = asyncio.create_task(_scan(services.library))
         services.runner.start()
         async with _stream_port(app, services.settings), listener.listening():
@@ -205,9 +206,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         )
         scan.cancel()
         await asyncio.gather(scan, return_exceptions=True)
-        await warm_up
         await services.store.close()
         await asyncio.to_thread(services.engine.close, CLOSE_SECONDS)
+        await warm_up  # it may wait for a cluster until the engine is closed
 
     app = FastAPIOffline(
         title="Darkroom",
@@ -220,35 +221,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.services = services
     app.state.streams = streams
     app.state.ingest = listener
-    for router in (
-        batches,
-        process,
-        stream,
-        inspect,
-        plans,
-        jobs,
-        job_pictures,
-        images,
-        collections,
-        camera,
-        recipes,
-        operations,
-        items,
-        health,
-        problems,
-        status,
-        page_camera,
-        page_collections,
-        page_home,
-        page_jobs,
-        page_lab,
-        page_library,
-        page_recipes,
-        page_session,
-        page_status,
-        page_static,
-    ):
-        app.include_router(router.router)
+    # Only where it is used: a batch on the command line has no routes.
+    from service.routing import ROUTERS
+
+    for router in ROUTERS:
+        app.include_router(router)
     handlers.install(app)
     unknown_address.install(app)
     middleware.install(app, services)

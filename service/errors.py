@@ -1,18 +1,15 @@
-"""From an exception to the answer that a client gets: the only place that knows HTTP statuses."""
+"""The kinds of problems that a client may be told of: the only place that knows HTTP statuses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from processors import errors as image
-from schemas.problems import Fault, Problem
 from service import storage
 from service.engine import base as engine
 from service.store import base as store
 from service.store.errors import JobNotEnded, KeyReused, LeaseLost, QueueFull
 
 TYPE_PREFIX = "/problems/"
-_ABSENT = object()
 
 
 class RequestError(Exception):
@@ -219,10 +216,16 @@ KINDS: dict[type[Exception], Kind] = {
         "Name a file below DARKROOM_READ_ROOTS or DARKROOM_WRITE_ROOTS.",
     ),
     storage.SourceNotFound: Kind(
-        "source-not-found", 404, "Input not found", "Check the path; the server reads its own disk."
+        "source-not-found",
+        404,
+        "Input not found",
+        "Check the path, which is one of the server's own disk, or the URL.",
     ),
     storage.SourceUnreadable: Kind(
-        "source-unreadable", 422, "Input unreadable", "Check the permissions of the file."
+        "source-unreadable",
+        422,
+        "Input unreadable",
+        "Check the permissions of the file, or what is said of the store or the web server.",
     ),
     storage.SourceTooLarge: Kind(
         "source-too-large",
@@ -234,7 +237,7 @@ KINDS: dict[type[Exception], Kind] = {
         "output-unwritable",
         422,
         "Output cannot be written",
-        "Check the folder's permissions and the free space.",
+        "Check the folder's permissions and the free space, or the rights in the object store.",
     ),
     storage.SinkTaken: Kind(
         "output-taken", 409, "Output named twice", "Give each image an output of its own."
@@ -299,6 +302,18 @@ KINDS: dict[type[Exception], Kind] = {
         "The name is taken",
         "Choose another name, or remove what is there first.",
     ),
+    engine.ClusterAway: Kind(
+        "cluster-away",
+        503,
+        "The cluster has no worker",
+        "Send the request again later, or look at DARKROOM_ENGINE and the cluster's workers.",
+    ),
+    engine.ClusterDiffers: Kind(
+        "cluster-differs",
+        503,
+        "The cluster is of another version",
+        "Run the same version of the service, with the same packages, on servers and workers.",
+    ),
     engine.EngineClosed: Kind(
         "shutting-down", 503, "The service is shutting down", "Send the request again."
     ),
@@ -309,73 +324,3 @@ def kind_of(error: BaseException) -> Kind:
     """The kind of the nearest class that has one."""
     found = (KINDS[base] for base in type(error).__mro__ if base in KINDS)
     return next(found, INTERNAL)
-
-
-def problem_of(error: BaseException, index: int | None = None) -> Problem:
-    """The body for `error`, met by image `index` of the request if it was one image's.
-
-    An error that is not ours says nothing of itself.
-    """
-    kind = kind_of(error)
-    detail = kind.advice if kind is INTERNAL else str(error)
-    faults = [Fault(pointer=at, detail=what) for at, what in _faults(error)]
-    if index is not None and not faults:
-        faults = [Fault(pointer=f"/images/{index}{_side(error)}", detail=detail)]
-    return Problem(
-        type=TYPE_PREFIX + kind.slug,
-        title=kind.title,
-        status=kind.status,
-        detail=detail,
-        errors=faults,
-    )
-
-
-def step_pointer(error: image.StepFailed) -> str:
-    """Where in the request the operation is that failed."""
-    if isinstance(error.step, tuple):
-        variant, at = error.step
-        return f"/variants/{variant}/operations/{at}"
-    return f"/operations/{error.step}"
-
-
-def _faults(error: BaseException) -> Sequence[tuple[str, str]]:
-    if isinstance(error, RequestError):
-        return error.faults
-    if isinstance(error, image.StepFailed) and error.step is not None:
-        return [(step_pointer(error), str(error))]
-    return ()
-
-
-def _side(error: BaseException) -> str:
-    """The field of an image that is at fault; empty when it is neither path nor file."""
-    if isinstance(error, storage.StorageError):
-        return f"/{error.side}"
-    if isinstance(error, image.EncodeError):
-        return "/output"
-    return "/input" if isinstance(error, image.ImageError) else ""
-
-
-def pointer(location: Sequence[str | int], body: Any, missing: bool = False) -> str:
-    """The JSON Pointer for pydantic's `location` in `body`.
-
-    pydantic puts the chosen member of a union between the real keys: what is not there in `body`
-    is left out, save for the last part where that is what is `missing`.
-    """
-    parts: list[str] = []
-    for place, part in enumerate(location):
-        inner = _member(body, part)
-        # A key can be missing in an object, not in an operation's text.
-        left_out = missing and place == len(location) - 1 and isinstance(body, Mapping)
-        if inner is not _ABSENT or left_out:
-            parts.append(str(part).replace("~", "~0").replace("/", "~1"))
-            body = inner
-    return "".join(f"/{part}" for part in parts)
-
-
-def _member(body: Any, part: str | int) -> Any:
-    """What `body` has at `part`, which may be null; _ABSENT when there is nothing."""
-    if isinstance(body, Mapping):
-        return body.get(part, _ABSENT)
-    if isinstance(body, list) and isinstance(part, int) and part < len(body):
-        return body[part]
-    return _ABSENT

@@ -21,9 +21,8 @@ from service.errors import (
     NotFound,
     RequestError,
     TooManyFiles,
-    pointer,
-    problem_of,
 )
+from service.problems import pointer, problem_of
 from service.storage import StorageError
 from service.store.base import StoreError
 from service.suggestions import known_keys, nearest

@@ -18,7 +18,8 @@ from schemas.collections import Added, Collection, CollectionImage, CollectionPi
 from schemas.problems import Problem
 from service.engine.base import ItemResult, WorkItem
 from service.engine.dispatch import Dispatcher
-from service.errors import InvalidRequest, problem_of
+from service.errors import InvalidRequest
+from service.problems import problem_of
 from service.services import Services
 from service.store.base import CollectionStore, NameRefused, NotStored
 from service.store.names import check_collection, check_image

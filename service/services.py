@@ -14,6 +14,8 @@ from service.jobs.unchanged import Unchanged
 from service.library import Library
 from service.live.camera.shared import SharedCamera
 from service.metrics import Metrics
+from service.remote.base import ObjectOptions
+from service.remote.remotes import RemoteOptions
 from service.settings import Settings
 from service.storage import Storage
 from service.store.base import Store
@@ -56,9 +58,14 @@ class Services:
 
 
 def storage_from(settings: Settings) -> Storage:
-    roots = settings.storage
-    limit = settings.limits.max_image_bytes
-    return Storage(roots.read_roots, roots.write_roots, limit, settings.store.library)
+    roots, limit = settings.storage, settings.limits.max_image_bytes
+    objects, web = settings.objects, settings.web_source
+    options = RemoteOptions(
+        ObjectOptions(objects.timeout, objects.total_timeout, objects.retries),
+        web.timeout,
+        web.allow_private,
+    )
+    return Storage(roots.read_roots, roots.write_roots, limit, settings.store.library, options)
 
 
 def limits_from(settings: Settings) -> Limits:

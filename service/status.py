@@ -66,11 +66,13 @@ def _engine(services: Services) -> EngineStatus:
     now = services.engine.status()
     if not now.running:
         detail = "The workers start with the first image."
+    elif now.trouble:
+        detail = f"{now.trouble[0].upper()}{now.trouble[1:]}."
     elif now.queued:
         detail = f"{now.queued} tasks wait for a worker."
     else:
         detail = "Working." if now.busy else "Nothing to do."
-    state: Health = "ready" if now.running else "idle"
+    state: Health = "trouble" if now.trouble else "ready" if now.running else "idle"
     return EngineStatus(
         state=state, detail=detail, workers=now.workers, busy=now.busy, queued=now.queued
     )
@@ -95,7 +97,7 @@ async def _jobs(store: Store, state: StoreStatus) -> JobsStatus:
         try:
             async with asyncio.timeout(_STORE_SECONDS):
                 running = await store.jobs.page("running", None, _JOBS_SHOWN)
-                unfinished = await store.jobs.unfinished()
+                unfinished = (await store.jobs.backlog()).jobs
             return JobsStatus(unfinished=unfinished, running=[job_view(job) for job in running])
         except (StoreError, TimeoutError):
             pass  # it went away in between; the next answer tells

@@ -19,11 +19,12 @@ from schemas.operations import SkippedOperation
 from schemas.plans import ImagePlan, PlannedOperation
 from schemas.results import ImageResult, Status, Warning
 from service.engine.base import ItemResult
-from service.errors import InvalidRequest, problem_of, step_pointer
+from service.errors import InvalidRequest
 from service.jobs.batch import status_of
 from service.jobs.expansion import BatchImage
 from service.jobs.plans import PlannedImage
 from service.jobs.stored import JobWork, now
+from service.problems import problem_of, step_pointer
 from service.store.jobs import INTERNAL_ERROR, StoredJob
 
 RESULT = TypeAdapter(ImageResult)

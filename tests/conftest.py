@@ -1,5 +1,7 @@
 """What tests share: a workspace with images, one application with its workers, one client."""
 
+import os
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,10 @@ from tests.mongod import Mongod
 from tests.resources import read_sample
 from tests.samples import photograph
 from tests.stores import mongod_or_skip
+
+# The tests start hundreds of processes, and each would compile all modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 WORKERS = 2
 SHORT = frozenset(("comparisons", "contracts", "golden", "processors", "probing"))

@@ -11,7 +11,7 @@ from docs.generate import PAGES
 from docs.operations_reference import own_operations
 from processors.operation import Operation
 from processors.registry import registry
-from service.cli.batch import API_KEY
+from service.cli.options import API_KEY
 from service.environment import PREFIX, TEST_PREFIX
 from service.errors import INTERNAL, KINDS
 from service.settings import parts, variables

@@ -22,9 +22,18 @@ MAY_IMPORT = {
     "processors.probing": ("processors.probing", "processors.errors"),
     "schemas": ("schemas", "processors"),
     "service": ("service", "schemas", "processors"),
-    "service.storage": ("service.storage", "schemas", "processors.errors"),
+    "service.storage_errors": (),
+    "service.local_files": ("service.storage_errors",),
+    "service.remote": ("service.remote", "service.network", "service.storage_errors", "processors"),
+    "service.storage": (
+        "service.storage",
+        "service.storage_errors",
+        "service.local_files",
+        "service.remote",
+    ),
     "service.transfer": ("service.storage", "schemas", "processors.errors"),
     "service.store": ("service.store", "schemas", "processors.errors"),
+    "service.network": ("service.network",),
     # The desktop window works with it, and knows no server.
     "service.camera": (
         "service.camera",
@@ -35,12 +44,14 @@ MAY_IMPORT = {
     "service.engine": (
         "service.engine",
         "service.storage",
+        "service.remote.urls",
         "service.transfer",
         "schemas",
         "processors",
     ),
     "service.jobs": (
         "service.jobs",
+        "service.network",
         "service.engine.base",
         "service.engine.dispatch",
         "service.store.base",
@@ -49,6 +60,7 @@ MAY_IMPORT = {
         "service.store.outputs",
         "service.version",
         "service.storage",
+        "service.remote.urls",
         "service.transfer",
         "schemas",
         "processors",
@@ -79,15 +91,27 @@ MIDDLE = 3
 # through the contract, or through the registry.
 ONLY_BY = {
     "processors.operations": ("processors.registry", "processors.rules", "docs"),
-    "service.engine.local": ("service.app",),
+    "service.engine.local": ("service.app", "service.engine.dask_worker"),
     "service.engine.dask": ("service.app",),
     "service.engine.worker": ("service.app", "service.engine"),
     "service.store.sqlite": ("service.app",),
     "service.store.mongo": ("service.app",),
     "service.app": ("service.cli", "main", "docs", "benchmarks"),
-    "service.routers": ("service.app",),
+    "service.routers": ("service.routing",),
+    "service.routing": ("service.app",),
     "service.cli": ("service.cli", "main", "docs", "benchmarks"),
     "motor": ("service.store.mongo",),
+    "distributed": (
+        "service.engine.dask_cluster",
+        "service.engine.dask_worker",
+        "benchmarks.dask_cluster",
+    ),
+    "fsspec": ("service.remote.objects", "service.remote.s3"),
+    "aiobotocore": ("service.remote.s3",),
+    "service.remote.stores": ("service.remote.remotes",),
+    "service.remote.objects": ("service.remote.stores", "service.remote.s3"),
+    "service.remote.s3": ("service.remote.stores",),
+    "service.remote.web": ("service.remote.remotes",),
 }
 
 SIBLINGS = ("service.routers", "service.ingest", "service.live", "service.cli")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.cli import options
 from service.cli.batch import exiting_when_refused
 from service.cli.output import EXIT_REFUSED
 
@@ -25,23 +26,10 @@ def camera(
             show_default=False,
         ),
     ] = None,
-    operation: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--operation",
-            metavar="TEXT",
-            help="Such as grayscale; repeatable, in order.",
-            rich_help_panel=_WHAT,
-        ),
-    ] = None,
+    operation: Annotated[list[str] | None, options.operation(_WHAT, "grayscale")] = None,
     recipe: Annotated[
         str | None,
-        typer.Option(
-            "--recipe",
-            metavar="NAME",
-            help="A list of operations that is stored here, in DARKROOM_STORE.",
-            rich_help_panel=_WHAT,
-        ),
+        options.recipe(_WHAT, "A list of operations that is stored here, in DARKROOM_STORE."),
     ] = None,
     pictures: Annotated[
         Path | None,

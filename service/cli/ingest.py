@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.batch import API_KEY
+from service.cli import options
 
 
 class Protocol(StrEnum):
@@ -32,16 +32,7 @@ def ingest(
         Protocol,
         typer.Option("--protocol", help="pickle is for servers that speak the original protocol."),
     ] = Protocol.FRAMED,
-    api_key: Annotated[
-        str | None,
-        typer.Option(
-            "--api-key",
-            metavar="KEY",
-            envvar=API_KEY,
-            help="Key for the server, in the framed protocol; the variable hides it from other "
-            "users of this machine.",
-        ),
-    ] = None,
+    api_key: Annotated[str | None, options.api_key(where=", in the framed protocol")] = None,
     collection: Annotated[
         str | None,
         typer.Option(

@@ -174,7 +174,11 @@ class Resumable:
             )
         # What the patterns match may have changed: the job goes on with what it began with.
         job.digest = self.key
-        tally = JobTally(job_view(await self.services.store.jobs.create(job, images)))
+        stored = await self.services.store.jobs.create(job, images)
+        if stored.owner is not None:
+            # Its process was killed, as this one alone holds the file: its lease need not lapse.
+            await self.services.store.jobs.release(stored.id, stored.owner)
+        tally = JobTally(job_view(stored))
         tally.before = tally.done
         self.services.runner.start()
         return tally

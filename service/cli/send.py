@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.batch import API_KEY
+from service.cli import options
 from service.cli.output import EXIT_REFUSED
 
 if TYPE_CHECKING:
@@ -26,23 +26,9 @@ def send(
     url: Annotated[
         str, typer.Option("--url", metavar="URL", help="Where to.", rich_help_panel=_HOW)
     ] = _URL,
-    operation: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--operation",
-            metavar="TEXT",
-            help="Such as resize=0.5; repeatable, in order.",
-            rich_help_panel=_WHAT,
-        ),
-    ] = None,
+    operation: Annotated[list[str] | None, options.operation(_WHAT)] = None,
     recipe: Annotated[
-        str | None,
-        typer.Option(
-            "--recipe",
-            metavar="NAME",
-            help="A list of operations that the server has.",
-            rich_help_panel=_WHAT,
-        ),
+        str | None, options.recipe(_WHAT, "A list of operations that the server has.")
     ] = None,
     format: Annotated[
         str | None,
@@ -83,16 +69,7 @@ def send(
             rich_help_panel=_HOW,
         ),
     ] = False,
-    api_key: Annotated[
-        str | None,
-        typer.Option(
-            "--api-key",
-            metavar="KEY",
-            envvar=API_KEY,
-            help="Key for the server; the variable hides it from other users of this machine.",
-            rich_help_panel=_HOW,
-        ),
-    ] = None,
+    api_key: Annotated[str | None, options.api_key(_HOW)] = None,
     log_file: Annotated[
         Path | None,
         typer.Option(
@@ -117,7 +94,7 @@ def send(
     from service.cli.sending.wish import Wish
 
     # It is for this process alone.
-    os.environ.pop(API_KEY, None)
+    os.environ.pop(options.API_KEY, None)
     encode = {"format": format, "quality": quality}
     wish = Wish(
         url,

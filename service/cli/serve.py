@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from service.cli.loading import loading
 from service.cli.output import EXIT_REFUSED
 
 _START_FAILED = 3
@@ -21,11 +22,12 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the HTTP API (the default command)."""
-    from service.app import CLOSE_SECONDS, create_app
-    from service.environment import SettingsError
-    from service.logs import configure_logging
-    from service.settings import load_settings
-    from service.uvicorn_server import Server, config
+    with loading():
+        from service.app import CLOSE_SECONDS, create_app
+        from service.environment import SettingsError
+        from service.logs import configure_logging
+        from service.settings import load_settings
+        from service.uvicorn_server import Server, config
 
     try:
         settings = load_settings(host=host, port=port, ingest_port=ingest_port)
@@ -42,7 +44,8 @@ def serve(
                 raise SettingsError("DARKROOM_INGEST_PORT has to differ from the other ports")
             _check_port(settings.ingest.host, settings.ingest.port, "DARKROOM_INGEST_PORT")
         configure_logging(settings.log)
-        app = create_app(settings)
+        with loading():
+            app = create_app(settings)
     except SettingsError as error:
         typer.echo(str(error), err=True)
         sys.exit(EXIT_REFUSED)

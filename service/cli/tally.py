@@ -9,9 +9,9 @@ from processors.plan import Pipeline
 from schemas.batches import Counts
 from schemas.results import ImageResult, Status
 from service.engine.base import ItemResult
-from service.errors import problem_of
 from service.jobs.batch import Batch, counts_of, status_of
 from service.jobs.expansion import BatchImage
+from service.problems import problem_of
 from service.views import image_result
 
 SHOWN_FAILURES = 20

@@ -8,13 +8,14 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from processors.errors import ImageTooLarge
-from service.errors import InvalidRequest, MalformedRequest, NotAuthorized, problem_of
+from service.errors import InvalidRequest, MalformedRequest, NotAuthorized
 from service.ingest.answers import LENGTHS, MAX_HEADER, VERSION, message
 from service.ingest.budget import Account
 from service.ingest.connection import Connection
 from service.ingest.conversation import Conversation
 from service.ingest.intake import Depot, Intake, status_of
 from service.normalising import Outcome
+from service.problems import problem_of
 
 _MAX_NAME = 1024
 """Characters: longer than any name that is kept, and short enough to be repeated in an answer."""

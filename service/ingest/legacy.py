@@ -16,7 +16,7 @@ from processors.pickled_image import FolderNames, PickledFolder, PickledImage
 from processors.pickles.scanner import PickleLimits, Scanner
 from processors.plan import Pipeline
 from service.engine.base import WorkItem
-from service.errors import InvalidRequest, problem_of
+from service.errors import InvalidRequest
 from service.ingest.answers import ALL_RECEIVED, IMAGE_RECEIVED, NAMES_RECEIVED, line
 from service.ingest.body import Body
 from service.ingest.budget import Account
@@ -24,6 +24,7 @@ from service.ingest.connection import Connection, Disconnected
 from service.ingest.conversation import Conversation
 from service.ingest.intake import Depot, Intake
 from service.normalising import Outcome
+from service.problems import problem_of
 from service.transfer import MemoryFile, MemorySink, MemorySource
 
 _log = logging.getLogger("darkroom.ingest")

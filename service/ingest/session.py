@@ -14,7 +14,6 @@ from service.errors import (
     TooManyConnections,
     TooManyFiles,
     kind_of,
-    problem_of,
 )
 from service.ingest.answers import MAGIC, line
 from service.ingest.connection import Connection, Disconnected
@@ -22,6 +21,7 @@ from service.ingest.conversation import Conversation
 from service.ingest.framed import Framed
 from service.ingest.intake import Depot
 from service.ingest.legacy import Legacy
+from service.problems import problem_of
 from service.settings.parts import is_loopback
 
 _log = logging.getLogger("darkroom.ingest")

@@ -16,7 +16,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from schemas.jobs import JobState
-from service.engine.base import EngineClosed
+from service.engine.base import ClusterUnavailable, EngineClosed
 from service.engine.dispatch import Dispatcher
 from service.jobs.expansion import BatchRefused
 from service.jobs.running import JobImages, Render, RunningJob
@@ -235,6 +235,9 @@ class JobRunner:
             await self._attempt(job)
         except EngineClosed:
             await self._let_go(job)
+        except ClusterUnavailable as error:
+            _log.warning("job %s waits: %s", job.id, error)
+            await self._let_go(job)
         except LeaseLost:
             _log.warning("job %s goes on in another process", job.id)
         except StoreUnavailable as error:
@@ -246,7 +249,7 @@ class JobRunner:
             self._tell_left(job.id)
 
     async def _attempt(self, job: StoredJob) -> None:
-        """Raises EngineClosed, LeaseLost and StoreUnavailable."""
+        """Raises EngineClosed, ClusterUnavailable, LeaseLost and StoreUnavailable."""
         try:
             work = work_of(job)
         except ValidationError as error:

@@ -14,8 +14,8 @@ from processors.fingerprint import Fingerprint, FingerprintFacts
 from schemas.library import KnownFile, LibraryImage, ScanFailure, ScanReport, SimilarImage
 from service.engine.base import ItemResult, WorkItem
 from service.engine.dispatch import Dispatcher
-from service.errors import problem_of
 from service.library.folder import Folder, ImageFile
+from service.problems import problem_of
 from service.store.base import ImageStore, NotStored
 from service.transfer import InlineSink, MemoryFile, MemorySource
 

@@ -3,9 +3,10 @@
 from processors.formats import FORMAT_TRAITS
 from schemas.stream import Acknowledgement, ErrorAnswer, ImagesAnswer
 from service.engine.base import ItemResult
-from service.errors import INTERNAL, kind_of, problem_of
+from service.errors import INTERNAL, kind_of
 from service.handlers import unexpected
 from service.live.messages import Incoming
+from service.problems import problem_of
 from service.transfer import MemoryFile
 
 Frames = list[str | bytes]

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from service.dependencies import ServicesDependency
+from service.engine.base import ClusterAway
 from service.store.base import Store, StoreError
 
 _STORE_SECONDS = 1.0
@@ -23,6 +24,8 @@ async def healthz() -> dict[str, str]:
 async def readyz(services: ServicesDependency) -> dict[str, str | int]:
     """`store` says whether the database is there: what needs none goes on without it."""
     await asyncio.to_thread(services.engine.start)
+    if trouble := services.engine.status().trouble:
+        raise ClusterAway(trouble)
     store = await _state(services.store)
     return {"status": "ready", "workers": services.engine.workers, "store": store}
 
@@ -38,4 +41,4 @@ async def _state(store: Store) -> str:
 
 @router.get("/metrics", summary="Counters for Prometheus", response_class=Response)
 async def metrics(services: ServicesDependency) -> Response:
-    return Response(services.metrics.render(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return Response(await services.metrics.scrape(), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from processors.errors import OperationError
 from schemas.batches import PipelineRequest
 from service.dependencies import ServicesDependency
-from service.errors import InvalidRequest, problem_of
+from service.errors import InvalidRequest
+from service.problems import problem_of
 from service.transfer import MemoryFile
 from service.uploads import receive
 from service.web.lab_page import HEAD_BYTES, LabPlan, lab_plan, steps_of

@@ -7,7 +7,8 @@ from fastapi import Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from service.dependencies import ServicesDependency
-from service.errors import NotAuthorized, problem_of
+from service.errors import NotAuthorized
+from service.problems import problem_of
 from service.web.rendering import page
 from service.web.routes import page_router, plain_form
 from service.web.sessions import COOKIE, SECONDS, Sessions, session_of

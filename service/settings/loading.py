@@ -1,5 +1,6 @@
 """All settings, and how they are read."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -10,18 +11,23 @@ from pydantic_settings import BaseSettings
 
 from service.environment import PREFIX, SettingsError, given_variables, unknown_variables
 from service.settings.camera import CameraSettings
+from service.settings.engine import ClusterSettings
 from service.settings.ingest import IngestSettings
+from service.settings.objects import ObjectSettings
 from service.settings.parts import (
     EngineSettings,
     LimitSettings,
     LogSettings,
     ServerSettings,
-    StorageSettings,
     StoreSettings,
     WebhookSettings,
 )
+from service.settings.storage import StorageSettings
 from service.settings.stream import StreamSettings
+from service.settings.web_source import WebSourceSettings
 from service.units import Allowed
+
+_PASSWORD = re.compile(r"//[^/,]*@")
 
 
 class Settings(BaseModel):
@@ -31,10 +37,13 @@ class Settings(BaseModel):
 
     server: ServerSettings = Field(default_factory=ServerSettings)
     storage: StorageSettings = Field(default_factory=StorageSettings)
+    objects: ObjectSettings = Field(default_factory=ObjectSettings)
+    web_source: WebSourceSettings = Field(default_factory=WebSourceSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     webhook: WebhookSettings = Field(default_factory=WebhookSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
+    cluster: ClusterSettings = Field(default_factory=ClusterSettings)
     stream: StreamSettings = Field(default_factory=StreamSettings)
     camera: CameraSettings = Field(default_factory=CameraSettings)
     ingest: IngestSettings = Field(default_factory=IngestSettings)
@@ -116,11 +125,16 @@ def _wrong(
     wrong = {item["loc"][0] for item in error.errors() if item["loc"]}
     for item in variables(part):
         if item.field in wrong:
-            value = " (value not shown)" if item.secret else f"={str(given.get(item.name))!r:.100}"
+            value = " (value not shown)" if item.secret else f"={_shown(given.get(item.name))}"
             yield f"{item.name}{value}: expected {item.allowed}"
     # A validator of the whole part has no field: its own words name the variables.
     whole = (item["msg"] for item in error.errors() if not item["loc"])
     yield from (message.removeprefix("Value error, ") for message in whole)
+
+
+def _shown(value: object) -> str:
+    """A wrong value, without the passwords of URLs."""
+    return f"{_PASSWORD.sub('//', str(value))!r:.100}"
 
 
 def _holds_secret(annotation: Any) -> bool:

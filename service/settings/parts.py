@@ -17,7 +17,6 @@ from service.units import (
     Duration,
     Flag,
     Folder,
-    Folders,
     Host,
     LogFile,
     LogFormat,
@@ -64,15 +63,6 @@ class ServerSettings(Part):
             "DARKROOM_API_KEYS, or DARKROOM_ALLOW_ANONYMOUS=true to let anyone in, or listen on "
             "this machine only with DARKROOM_HOST=127.0.0.1"
         )
-
-
-class StorageSettings(Part):
-    """The folders that requests can name. Relative ones start at the working directory."""
-
-    read_roots: Folders = Field((Path(),), description="Folders that images are read from.")
-    write_roots: Folders = Field(
-        (Path("testoutput"), Path("output")), description="Folders that images are written to."
-    )
 
 
 class LimitSettings(Part):
@@ -133,7 +123,11 @@ class WebhookSettings(Part):
 class EngineSettings(Part):
     """The processes that do the image work."""
 
-    workers: Workers = Field(default_factory=usable_cores, description="Worker processes.")
+    workers: Workers = Field(
+        default_factory=usable_cores,
+        description="Worker processes; with a Dask cluster, the threads that its workers usually "
+        "have in all, by which DARKROOM_MEMORY_BUDGET is shared.",
+    )
     task_timeout: PositiveDuration = Field(
         30.0, description="Time that a task may take before its worker is stopped."
     )

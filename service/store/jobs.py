@@ -10,7 +10,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.jobs import ENDED, JobState
 from schemas.results import Status
@@ -71,6 +71,16 @@ class StoredResult:
     bytes_out: int
     content: str
     bytes_in: int = 0
+
+
+class Backlog(NamedTuple):
+    """Jobs that wait or run, and their images without a result.
+
+    A job whose patterns have not been expanded yet counts without images.
+    """
+
+    jobs: int
+    images: int
 
 
 StoredImage = Sequence[Any]
@@ -224,5 +234,5 @@ class JobStore(ABC):
         """That of image `index`. Raises NotStored while there is none."""
 
     @abstractmethod
-    async def unfinished(self) -> int:
-        """How many jobs wait or run."""
+    async def backlog(self) -> Backlog:
+        """What there is still to do, for all processes together."""

@@ -11,9 +11,10 @@ from processors.errors import ProcessorError
 from schemas.camera import StreamQuery
 from schemas.problems import Problem
 from service.camera_looks import look_pipeline
-from service.errors import RequestError, problem_of
+from service.errors import RequestError
 from service.handlers import request_error
 from service.live.camera.looks import Look
+from service.problems import problem_of
 from service.services import Services
 from service.store.base import StoreError
 

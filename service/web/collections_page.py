@@ -20,8 +20,9 @@ from schemas.collections import (
 )
 from schemas.problems import Problem
 from service import normalising
-from service.errors import InvalidRequest, RequestError, problem_of
+from service.errors import InvalidRequest, RequestError
 from service.handlers import request_error
+from service.problems import problem_of
 from service.services import Services
 from service.store.base import StoreError, StoreUnavailable
 from service.transfer import MemoryFile

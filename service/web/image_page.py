@@ -12,7 +12,8 @@ from processors.registry import registry
 from schemas.library import LibraryImage
 from schemas.problems import Problem
 from service.engine.base import EngineError, WorkItem
-from service.errors import kind_of, problem_of
+from service.errors import kind_of
+from service.problems import problem_of
 from service.services import Services
 from service.transfer import MemoryFile, MemorySink
 from service.web.rendering import page

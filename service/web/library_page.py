@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from processors.formats import FORMAT_TRAITS
 from processors.operation import plain_message
 from schemas.library import ImageQuery
-from service.errors import kind_of, problem_of
+from service.errors import kind_of
+from service.problems import problem_of
 from service.services import Services
 from service.store.base import CursorRefused
 from service.web.rendering import page

@@ -8,8 +8,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
 
-from service.errors import INTERNAL, CrossOrigin, kind_of, problem_of
+from service.errors import INTERNAL, CrossOrigin, kind_of
 from service.handlers import request_error
+from service.problems import problem_of
 from service.web.rendering import page
 from service.web.sessions import Sessions, session_of
 

@@ -1,6 +1,7 @@
 """What every operation of the catalogue keeps to, whatever it does to an image."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -118,7 +119,8 @@ the DCT, a little sharper than the means of INTER_AREA. Other sizes: tests/proce
 """
 
 by_name = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda found: found.name())
-by_use = pytest.mark.parametrize("use", USES, ids=lambda use: use.text())
+by_use = pytest.mark.parametrize("use", USES, ids=lambda use: use.text(), scope="module")
+"""Of this scope the tests run use by use, so that they can share what it makes of the images."""
 
 
 def images() -> Iterator[Image]:
@@ -153,6 +155,12 @@ def cases(use: Operation) -> Iterator[tuple[Image, list[Size]]]:
     """The images that the use can be applied to, with the sizes that it predicts."""
     found = [(image, sizes_within_reach(use, size_of(image))) for image in IMAGES]
     return ((image, sizes) for image, sizes in found if sizes is not None)
+
+
+@lru_cache(maxsize=1)
+def made(use: Operation) -> list[tuple[Image, list[Size], list[Image]]]:
+    """The images that the use can be applied to, what it predicts, and what it makes of them."""
+    return [(image, sizes, use.produce(image)) for image, sizes in cases(use)]
 
 
 # --- the declaration ---------------------------------------------------------------------------
@@ -227,8 +235,8 @@ def test_the_image_is_left_as_it_is(use: Operation) -> None:
 
 @by_use
 def test_the_sizes_are_those_predicted(use: Operation) -> None:
-    for image, sizes in cases(use):
-        found = [size_of(result) for result in use.produce(image)]
+    for image, sizes, results in made(use):
+        found = [size_of(result) for result in results]
         if use.predictable:
             assert found == sizes, image.shape
         else:
@@ -240,17 +248,16 @@ def test_the_sizes_are_those_predicted(use: Operation) -> None:
 
 @by_use
 def test_depth_and_channels_are_those_predicted(use: Operation) -> None:
-    for image, _ in cases(use):
+    for image, _, results in made(use):
         channels = use.output_channels(channels_of(image))
-        for result in use.produce(image):
+        for result in results:
             assert (result.dtype, channels_of(result)) == (image.dtype, channels), image.shape
             assert result.ndim == (2 if channels == 1 else 3)
 
 
 @by_use
 def test_the_memory_layout_does_not_matter(use: Operation) -> None:
-    for image, _ in cases(use):
-        expected = use.produce(image)
+    for image, _, expected in made(use):
         for other in layouts(image):
             found = use.produce(other)
             assert all(map(np.array_equal, found, expected)), (image.shape, image.dtype)

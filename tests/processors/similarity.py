@@ -14,6 +14,8 @@ def similarity(one: Image, other: Image) -> float:
     Where a side is shorter than the window of SSIM: 1 less the mean difference, white being 1.
     """
     assert one.shape == other.shape
+    if np.array_equal(one, other):
+        return 1.0  # which SSIM gives too, in a hundred times the time
     white = np.iinfo(one.dtype).max
     if min(one.shape[:2]) < _WINDOW:
         return 1 - float(np.abs(one.astype(float) - other).mean()) / white

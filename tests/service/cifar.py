@@ -10,14 +10,14 @@ import threading
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from typer.testing import CliRunner, Result
 
 from service.cli.main import app as commands
+from tests.serving import QuietHandler, Serving
 
 LABELS = ["cat", "dog", "ship"]
 FOLDER = "cifar-10-batches-py"
@@ -76,7 +76,7 @@ def packed(header: bytes) -> bytes:
     return gzip.compress(header + bytes(10_240), 1)
 
 
-class Shop:
+class Shop(Serving):
     """A server of one file. `breaks`: bytes after which each of the first answers breaks off."""
 
     def __init__(self, content: bytes, breaks: Iterable[int] = (), ranges: bool = True) -> None:
@@ -91,19 +91,15 @@ class Shop:
         self.go_on.set()
         shop = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_GET(self) -> None:
                 shop.answer(self)
 
-            def log_message(self, format: str, *args: Any) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        super().__init__(ThreadingHTTPServer(("127.0.0.1", 0), Handler))
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/files/tiny.tar.gz"
+        return f"http://127.0.0.1:{self.port}/files/tiny.tar.gz"
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         if not request.path.endswith("/tiny.tar.gz"):
@@ -129,20 +125,8 @@ class Shop:
         self.stalled.set()
         self.go_on.wait()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def release(self) -> None:
         self.go_on.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
 
 def fetch(url: str, output: Path, *arguments: str) -> Result:

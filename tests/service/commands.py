@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -21,9 +22,14 @@ def make_inputs(folder: Path, count: int) -> None:
     for at in range(count):
         path = folder / f"in/{at}.png"
         if at < _DIFFERENT:
-            assert cv2.imwrite(str(path), photograph(1200, 800, seed=at))
+            path.write_bytes(_picture(at))
         else:
             path.hardlink_to(folder / f"in/{at % _DIFFERENT}.png")
+
+
+@cache
+def _picture(seed: int) -> bytes:
+    return bytes(cv2.imencode(".png", photograph(1200, 800, seed=seed))[1])
 
 
 def begin(

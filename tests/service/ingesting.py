@@ -5,12 +5,10 @@ import pickle
 import socket
 import socketserver
 import struct
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 import cv2
 from PIL import Image as Pillow
@@ -19,6 +17,7 @@ from typer.testing import CliRunner, Result
 from service.cli.main import app as commands
 from tests.live import environment
 from tests.samples import photograph
+from tests.serving import Serving
 
 Handler = Callable[[socket.socket], None]
 
@@ -27,7 +26,7 @@ PROBLEM = {"type": "/problems/x", "title": "Not wanted", "status": 415, "detail"
 _PATIENCE = 20.0
 
 
-class Listener:
+class Listener(Serving):
     """A TCP server on a free port, which hands each connection to `handler` in a thread."""
 
     def __init__(self, handler: Handler) -> None:
@@ -36,23 +35,7 @@ class Listener:
                 self.request.settimeout(_PATIENCE)
                 handler(self.request)
 
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Request)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self.port = self._server.server_address[1]
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()  # waits for the threads of the connections
+        super().__init__(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Request))
 
 
 def message(header: dict[str, Any], body: bytes = b"") -> bytes:

@@ -15,7 +15,7 @@ from tests.live import LiveServer, environment, until
 from tests.relay import Relay
 from tests.service.commands import MAIN, PATIENCE, begin, contents, make_inputs, run, send
 
-COUNT = 80
+COUNT = 60
 KEY = "0123456789abcdef"
 WORK = ("--operation", "blur=61", "--operation", "resize=0.25")
 SLOW = ("--input", "in/*.png", "--output", "out/{name}", *WORK)

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import signal
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from service.settings import load_settings
 from tests.live import until
 from tests.service.commands import PATIENCE, begin, contents, make_inputs, run, send
 
-COUNT = 120
+COUNT = 80
 WORK = ("--input", "in/*.png", "--operation", "blur=61", "--operation", "resize=0.5")
 FEW = ("--input", "in/1?.png")
 RESUMED = (*WORK, "--resume", "--output", "out/{name}")
@@ -48,9 +50,17 @@ def stop_in_the_middle(folder: Path, number: int) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
+def lengthen_the_lease(folder: Path) -> None:
+    """Who waited for the lease of the killed process to lapse would wait for an hour."""
+    (database,) = (folder / "data/resume").glob("*.db")
+    with closing(sqlite3.connect(database)) as connection, connection:
+        assert connection.execute("UPDATE jobs SET lease_until = lease_until + 3.6e9").rowcount == 1
+
+
 def test_after_a_kill_the_same_command_does_the_rest(folder: Path) -> None:
     code, _, _ = stop_in_the_middle(folder, signal.SIGKILL)
     assert code == -signal.SIGKILL
+    lengthen_the_lease(folder)
     written = {path.name: path.stat().st_mtime_ns for path in (folder / "out").glob("*.png")}
     assert COUNT // 4 < len(written) < COUNT
     done = run(folder, *RESUMED)
@@ -99,10 +109,10 @@ def test_a_batch_that_has_ended_leaves_no_job_and_is_done_anew(folder: Path) -> 
 
 def test_failures_are_listed_with_their_operation(folder: Path) -> None:
     operations = ("--operation", "flip", "--operation", "crop=5000,5000,10,10")
-    done = run(folder, "--input", "in/1*.png", *operations, "--output", "out/", "--resume")
+    done = run(folder, "--input", "in/[1-3]*.png", *operations, "--output", "out/", "--resume")
     assert done.returncode == 1
     assert "   1: crop=5000,5000,10,10" in done.stderr
-    assert "and 11 more" in done.stderr
+    assert "and 13 more" in done.stderr
 
 
 def test_the_same_command_at_the_same_time_is_refused(folder: Path) -> None:

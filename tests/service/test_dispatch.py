@@ -31,6 +31,7 @@ from service.engine.base import (
 from service.engine.dispatch import (
     MAX_GROUP,
     TASK_MILLISECONDS,
+    WAITING_MILLISECONDS,
     Dispatcher,
     Grouping,
 )
@@ -163,6 +164,12 @@ def test_small_images_are_grouped_to_the_milliseconds_of_a_task() -> None:
     grouping = Grouping()
     grouping.learn([result_taking(2.0)])
     assert grouping.size == TASK_MILLISECONDS / 2
+
+
+def test_images_that_a_store_takes_long_for_are_grouped_by_that() -> None:
+    grouping = Grouping()
+    grouping.learn([ItemResult(0, timings=Timings(0, 0, 0, 2.0), taken=WAITING_MILLISECONDS / 8)])
+    assert grouping.size == 8
 
 
 def test_groups_shrink_towards_the_end_so_that_workers_end_together() -> None:
@@ -382,7 +389,7 @@ def test_an_image_whose_worker_is_killed_thrice_is_at_fault_when_no_other_is(
 def test_an_image_is_not_blamed_for_kills_that_cost_it_its_pool(
     shop: Workshop, gate: Gatekeeper, tmp_path: Path
 ) -> None:
-    grab = Unlucky(width=POISON, path=str(tmp_path / "grabs"), times=2, holding=True)
+    grab = Unlucky(width=POISON, path=str(tmp_path / "grabs"), times=9, holding=True)
     items = [shop.item(0, POISON), shop.item(1)]
     with (
         local_engine(shop, WORKERS, PATIENCE) as engine,
@@ -396,8 +403,8 @@ def test_an_image_is_not_blamed_for_kills_that_cost_it_its_pool(
             gate.wait()
             other.wait()
             gate.let(1)
-        other.wait()
         other.let(9)  # one may go to a worker that is about to be ended
+        gate.let(9)  # a kill that is seen by the broken pool first is no attempt of anybody's
         results = running.result(PATIENCE)
     assert [type(result.error) for result in results] == [WorkerCrashed, type(None)]
 

@@ -13,7 +13,8 @@ from schemas.problems import Problem
 from service import handlers
 from service.engine.base import EngineClosed, EngineError, WorkerCrashed
 from service.environment import SettingsError
-from service.errors import INTERNAL, KINDS, Kind, RequestError, kind_of, pointer, problem_of
+from service.errors import INTERNAL, KINDS, Kind, RequestError, kind_of
+from service.problems import pointer, problem_of
 from service.storage import StorageError
 from service.store.base import StoreError
 

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import httpx2
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -13,7 +14,7 @@ from service.settings import load_settings
 from tests.conftest import WORKERS, services
 
 
-def metric(client: TestClient, sample: str) -> float:
+def metric(client: httpx2.Client, sample: str) -> float:
     """The value of a sample of /metrics, 0 where it is not there yet."""
     text = client.get("/metrics").text
     found = re.search(rf"^{re.escape(sample)} (\S+)$", text, re.MULTILINE)

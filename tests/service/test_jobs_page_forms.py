@@ -1,9 +1,12 @@
 """The forms of the jobs' pages without a browser: tokens, and what they take."""
 
+from pathlib import Path
+
 import pytest
 from fastapi.testclient import TestClient
 
 from service.settings import load_settings
+from service.web import dry_run
 from service.web.sessions import COOKIE, Sessions
 from tests.service.test_pages_security import KEYS, locked, signed_in
 
@@ -45,6 +48,20 @@ def test_each_fault_stands_beside_its_field(
     assert answer.status_code == 422
     beside = answer.text.partition(f'id="fault-{field}"')[2].partition("</span>")[0]
     assert detail in beside
+
+
+def test_a_plan_whose_images_take_long_to_find_is_refused_and_its_job_is_not(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, workspace: Path
+) -> None:
+    monkeypatch.setattr(dry_run, "_MOST_SECONDS", -1.0)
+    fields = {"input": f"{workspace}/in/photo.*", "output": f"{workspace}/out/slow/{{name}}"}
+    answer = client.post("/jobs", data={**fields, "operations": "", "action": "plan"})
+    assert answer.status_code == 422
+    assert "to find the images: run it, or ask for less" in answer.text
+    started = client.post(
+        "/jobs", data={**fields, "operations": "", "action": "run"}, follow_redirects=False
+    )
+    assert started.status_code == 303
 
 
 def test_a_recipe_that_is_not_there_is_told(client: TestClient) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import httpx2
@@ -34,10 +35,15 @@ def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[
         server.__exit__(None, None, None)
 
 
+@cache
+def pictures() -> list[bytes]:
+    return [jpeg(300 + number, 200) for number in range(COUNT)]
+
+
 def submit(server: LiveServer, folder: Path) -> str:
     (folder / "in").mkdir()
-    for number in range(COUNT):
-        (folder / f"in/{number}.jpg").write_bytes(jpeg(300 + number, 200))
+    for number, data in enumerate(pictures()):
+        (folder / f"in/{number}.jpg").write_bytes(data)
     images = [{"input": f"in/{n}.jpg", "output": f"out/{n}.png"} for n in range(COUNT)]
     body = {"images": images, "operations": ["resize=400x300", "blur=9"]}
     answer = httpx2.post(f"{server.url}/v1/batches", json=body, headers={"Prefer": "respond-async"})

@@ -34,6 +34,9 @@ from tests.stores import KINDS, mongod_or_skip, url_of
 LONGEST = 6.0
 """Seconds that a client waits for the answer that the database is away."""
 
+SOON = "&serverSelectionTimeoutMS=1500"
+"""For tests that are not of how long a client waits: half of what it is without."""
+
 PASSWORD = "geheim-4711"
 PICTURE = jpeg(40, 30)
 ENOUGH = 30
@@ -152,7 +155,7 @@ def test_while_the_database_is_away_the_rest_goes_on(
     away: Mongod, tmp_path: Path, threads: ThreadPoolExecutor
 ) -> None:
     (tmp_path / "in.png").write_bytes(PICTURE)
-    with server_over(tmp_path, away.url("rest"), write_roots=tmp_path) as server:
+    with server_over(tmp_path, away.url("rest") + SOON, write_roots=tmp_path) as server:
         client = server.ready().client()
         away.kill()
         waiting = threads.submit(client.get, "/v1/collections")
@@ -208,7 +211,7 @@ def test_many_requests_at_once_wait_no_longer_than_one(
 
 
 def test_a_start_without_the_database_works_when_it_comes(away: Mongod, tmp_path: Path) -> None:
-    url = away.url("late")
+    url = away.url("late") + SOON
     away.kill()
     with server_over(tmp_path, url) as server, server.client() as client:
         warnings = [line for line in server.lines if " WARNING " in line]
@@ -221,8 +224,8 @@ def test_a_start_without_the_database_works_when_it_comes(away: Mongod, tmp_path
 
 def urls_with_a_password(mongod: Mongod) -> list[str]:
     return [
-        f"mongodb://darkroom:{PASSWORD}@127.0.0.1:{mongod.port}/x?authSource=admin",
-        f"mongodb://darkroom:{PASSWORD}@127.0.0.1:1/x",
+        f"mongodb://darkroom:{PASSWORD}@127.0.0.1:{mongod.port}/x?authSource=admin{SOON}",
+        f"mongodb://darkroom:{PASSWORD}@127.0.0.1:1/x?authSource=admin{SOON}",
     ]
 
 

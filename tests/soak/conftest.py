@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import ROOT, LiveServer
+from tests.entry_points import install_operations
+from tests.live import LiveServer
 from tests.stores import KINDS, url_of
 
 Start = Callable[[], LiveServer]
@@ -16,12 +17,7 @@ _POISONS = ("Crash", "Hang", "Hoard", "Record")
 @pytest.fixture
 def poisons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Servers know the operations that go wrong on images of one width."""
-    package = tmp_path / "site" / "poisons-1.dist-info"
-    package.mkdir(parents=True)
-    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: poisons\nVersion: 1\n")
-    names = "".join(f"{name.lower()} = tests.plugins:{name}\n" for name in _POISONS)
-    (package / "entry_points.txt").write_text(f"[darkroom.operations]\n{names}")
-    monkeypatch.setenv("PYTHONPATH", f"{package.parent}:{ROOT}")
+    monkeypatch.setenv("PYTHONPATH", install_operations(tmp_path, *_POISONS))
 
 
 @pytest.fixture(params=KINDS)

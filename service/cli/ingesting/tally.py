@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from schemas.collections import Refused
 from schemas.problems import Problem
 from service.cli.tally import SHOWN_FAILURES, Failure
-from service.errors import problem_of
+from service.problems import problem_of
 
 
 @dataclass

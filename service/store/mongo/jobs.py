@@ -20,6 +20,7 @@ from schemas.results import Status
 from service.store.errors import JobNotEnded, LeaseLost, NotStored, StoreUnavailable
 from service.store.jobs import (
     KINDS,
+    Backlog,
     JobStore,
     StoredImage,
     StoredJob,
@@ -58,6 +59,19 @@ _AGAIN = {
     "call_at": {"$cond": ["$webhook", 0, None]},
 }
 """What a job is that is retried, as a stage of an update."""
+
+
+_REMAINING = {"$subtract": ["$total", {"$add": [f"${kind}" for kind in KINDS]}]}
+_BACKLOG: list[dict[str, Any]] = [
+    {"$match": {"state": {"$in": ["queued", "running"]}}},
+    {
+        "$group": {
+            "_id": None,
+            "jobs": {"$sum": 1},
+            "images": {"$sum": {"$max": [0, _REMAINING]}},
+        }
+    },
+]
 
 
 class MongoJobs(JobStore):
@@ -263,9 +277,10 @@ class MongoJobs(JobStore):
             raise NotStored(f"the job {id} has no result of an image {index}")
         return _result(document)
 
-    async def unfinished(self) -> int:
+    async def backlog(self) -> Backlog:
         async with self._database.use() as database:
-            return await _unfinished(database)
+            found = await database[JOBS].aggregate(_BACKLOG).to_list(None)
+        return Backlog(found[0]["jobs"], found[0]["images"]) if found else Backlog(0, 0)
 
 
 def _result(document: dict[str, Any]) -> StoredResult:
