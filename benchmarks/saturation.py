@@ -9,7 +9,8 @@ import heapq
 from random import Random
 from typing import NamedTuple
 
-from service.engine.dispatch import TASK_MILLISECONDS
+from service.engine.dask import DaskEngine
+from service.engine.dispatch import MAX_GROUP
 from service.engine.window import TASKS_A_WORKER
 
 _SEED = 11
@@ -32,7 +33,7 @@ class Costs(NamedTuple):
     @property
     def group(self) -> int:
         """Images a task, as the dispatcher groups them."""
-        return max(1, round(TASK_MILLISECONDS / self.worker))
+        return max(1, min(MAX_GROUP, round(DaskEngine.task_milliseconds / self.worker)))
 
     @property
     def most_workers_a_server(self) -> float:

@@ -12,8 +12,8 @@ from benchmarks.saturation import Costs, throughput
 from benchmarks.workloads import Inputs, Picture
 from tests.samples import photograph
 
-COSTS = Costs(worker=2.0, server=0.1, scheduler=1.5)
-"""60 images a task: a server feeds 20 workers, and the scheduler 80."""
+COSTS = Costs(worker=2.0, server=0.1, scheduler=5.0)
+"""200 images a task: a server feeds 20 workers, and the scheduler 80."""
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,9 @@ class DaskEngine(Engine):
     one is for a single process of the cluster, and is lost with it.
     """
 
+    task_milliseconds = 400.0
+    """The scheduler and both ends take some ten milliseconds for a task, all together."""
+
     def __init__(
         self,
         config: WorkerConfig,

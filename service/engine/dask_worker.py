@@ -21,6 +21,7 @@ from distributed.threadpoolexecutor import ThreadPoolExecutor
 
 from service.engine.base import EngineClosed, EngineError, Task, TaskTimeout, WorkerCrashed
 from service.engine.dask_version import fingerprint, versions
+from service.engine.lane import start_forkserver
 from service.engine.local import LocalEngine
 from service.engine.task_future import Results
 from service.engine.worker import WorkerConfig
@@ -195,6 +196,7 @@ async def dask_setup(worker: Worker) -> None:
     """Dask calls it before the worker registers with the scheduler."""
     # A Dask worker that a nanny started is a daemon, and may have no children. It ends ours.
     multiprocessing.process.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
+    await asyncio.to_thread(start_forkserver)  # so that the first image need not wait for it
     processes, process = worker.state.nthreads, secrets.token_hex(8)
     pools = _State.pools = Pools(processes)
     mine = versions()

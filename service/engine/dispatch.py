@@ -48,9 +48,6 @@ from service.engine.killings import PATIENCE_SECONDS, Killings
 from service.engine.window import Running, Window
 from service.storage import Storage
 
-TASK_MILLISECONDS = 120.0
-"""A group of images is sized to take about this long: handing a task out costs a millisecond."""
-
 WAITING_MILLISECONDS = 2000.0
 """What a group may take with reading and writing: a store is waited for, and for many at once."""
 
@@ -75,10 +72,17 @@ class Grouping:
     """How many images the next task of a batch has, learnt from how long the last ones took.
 
     Near the end of a batch groups get smaller, so that all workers end at about the same time.
-    `workers` is how many there are, `remaining` how many images are left, if that is known.
+    `workers` is how many there are, `remaining` how many images are left, if that is known; a task
+    should take `most` milliseconds.
     """
 
-    def __init__(self, workers: int = 1, remaining: int | None = None) -> None:
+    def __init__(
+        self,
+        workers: int = 1,
+        remaining: int | None = None,
+        most: float = Engine.task_milliseconds,
+    ) -> None:
+        self._most = most
         self._milliseconds: float | None = None
         self._workers = workers
         self._remaining = remaining
@@ -87,7 +91,7 @@ class Grouping:
     def size(self) -> int:
         if self._milliseconds is None:
             return 1
-        usual = min(MAX_GROUP, int(TASK_MILLISECONDS / self._milliseconds))
+        usual = min(MAX_GROUP, int(self._most / self._milliseconds))
         if self._remaining is not None:
             usual = min(usual, max(_LEAST_AT_END, self._remaining // (2 * self._workers)))
         return max(1, usual)
@@ -100,7 +104,7 @@ class Grouping:
     def learn(self, results: Iterable[ItemResult]) -> None:
         for result in results:
             if result.timings is not None:
-                waited = result.taken * TASK_MILLISECONDS / WAITING_MILLISECONDS
+                waited = result.taken * self._most / WAITING_MILLISECONDS
                 taken = max(waited, result.timings.total, 0.01)
                 before = taken if self._milliseconds is None else self._milliseconds
                 self._milliseconds = before + _SMOOTHING * (taken - before)
@@ -145,7 +149,7 @@ class Dispatcher:
         await self._start()
         packed = pickle.dumps(pipeline)
         remaining = len(items) if isinstance(items, Sized) else None
-        grouping = Grouping(self.engine.workers, remaining)
+        grouping = Grouping(self.engine.workers, remaining, self.engine.task_milliseconds)
         groups = _groups(iter(items), grouping)
         window = Window(lambda: self.engine.workers)
         try:

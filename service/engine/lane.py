@@ -115,8 +115,7 @@ class Lane:
 
     def _new_pool(self) -> pebble.ProcessPool:
         context = LockingContext()
-        context.set_forkserver_preload([_PRELOAD])
-        _start_forkserver()
+        start_forkserver()
         pool = pebble.ProcessPool(
             max_workers=self._processes,
             initializer=worker.initialize,
@@ -230,7 +229,9 @@ class Lane:
         return EngineClosed() if self._closed.is_set() else WorkerCrashed()
 
 
-def _start_forkserver() -> None:
+def start_forkserver() -> None:
+    """Start what workers are forked from, which then loads what they need. Idempotent."""
+    forkserver.set_forkserver_preload([_PRELOAD])
     # It looks for what it preloads in its working directory, which may be any folder.
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(_ROOT), before)))

@@ -30,7 +30,6 @@ from service.engine.base import (
 )
 from service.engine.dispatch import (
     MAX_GROUP,
-    TASK_MILLISECONDS,
     WAITING_MILLISECONDS,
     Dispatcher,
     Grouping,
@@ -163,7 +162,7 @@ def test_the_first_image_goes_alone() -> None:
 def test_small_images_are_grouped_to_the_milliseconds_of_a_task() -> None:
     grouping = Grouping()
     grouping.learn([result_taking(2.0)])
-    assert grouping.size == TASK_MILLISECONDS / 2
+    assert grouping.size == Engine.task_milliseconds / 2
 
 
 def test_images_that_a_store_takes_long_for_are_grouped_by_that() -> None:
