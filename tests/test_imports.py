@@ -92,7 +92,7 @@ MIDDLE = 3
 ONLY_BY = {
     "processors.operations": ("processors.registry", "processors.rules", "docs"),
     "service.engine.local": ("service.app", "service.engine.dask_worker"),
-    "service.engine.dask": ("service.app",),
+    "service.engine.dask": ("service.app", "benchmarks"),
     "service.engine.worker": ("service.app", "service.engine"),
     "service.store.sqlite": ("service.app",),
     "service.store.mongo": ("service.app",),

@@ -3,12 +3,15 @@
 import socket
 import sys
 from contextlib import suppress
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.cli.loading import loading
 from service.cli.output import EXIT_REFUSED
+
+if TYPE_CHECKING:
+    from service.settings import Settings
 
 _START_FAILED = 3
 """As uvicorn's own command."""
@@ -22,33 +25,24 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the HTTP API (the default command)."""
-    with loading():
-        from service.app import CLOSE_SECONDS, create_app
-        from service.environment import SettingsError
-        from service.logs import configure_logging
-        from service.settings import load_settings
-        from service.uvicorn_server import Server, config
+    from service.environment import SettingsError
+    from service.logs import configure_logging
+    from service.settings import load_settings
 
     try:
         settings = load_settings(host=host, port=port, ingest_port=ingest_port)
-        server = settings.server
-        server.check_listening()
-        _check_port(server.host, server.port, "DARKROOM_PORT")
-        if settings.stream.port is not None:
-            if settings.stream.port == server.port != 0:
-                raise SettingsError("DARKROOM_STREAM_PORT and DARKROOM_PORT have to differ")
-            _check_port(server.host, settings.stream.port, "DARKROOM_STREAM_PORT")
-        if settings.ingest.port is not None:
-            settings.ingest.check_listening(server)
-            if settings.ingest.port in {server.port, settings.stream.port} - {0}:
-                raise SettingsError("DARKROOM_INGEST_PORT has to differ from the other ports")
-            _check_port(settings.ingest.host, settings.ingest.port, "DARKROOM_INGEST_PORT")
+        _check_ports(settings)
         configure_logging(settings.log)
+        # Only now, as it takes half a second: what is refused is refused at once.
         with loading():
+            from service.app import CLOSE_SECONDS, create_app
+            from service.uvicorn_server import Server, config
+
             app = create_app(settings)
     except SettingsError as error:
         typer.echo(str(error), err=True)
         sys.exit(EXIT_REFUSED)
+    server = settings.server
     options = config(
         app,
         settings,
@@ -62,6 +56,24 @@ def serve(
         listener.run()
     if not listener.started:
         sys.exit(_START_FAILED)
+
+
+def _check_ports(settings: "Settings") -> None:
+    """Raises SettingsError."""
+    from service.environment import SettingsError
+
+    server, stream, ingest = settings.server, settings.stream.port, settings.ingest
+    server.check_listening()
+    _check_port(server.host, server.port, "DARKROOM_PORT")
+    if stream is not None:
+        if stream == server.port != 0:
+            raise SettingsError("DARKROOM_STREAM_PORT and DARKROOM_PORT have to differ")
+        _check_port(server.host, stream, "DARKROOM_STREAM_PORT")
+    if ingest.port is not None:
+        ingest.check_listening(server)
+        if ingest.port in {server.port, stream} - {0}:
+            raise SettingsError("DARKROOM_INGEST_PORT has to differ from the other ports")
+        _check_port(ingest.host, ingest.port, "DARKROOM_INGEST_PORT")
 
 
 def _check_port(host: str, port: int, name: str) -> None:

@@ -62,7 +62,8 @@ MAX_GROUP = 256
 _ASIDE = (Deferred, Suspected)
 _NOT_DONE = (EngineError, *_ASIDE)
 _SMOOTHING = 0.2
-_LEAST_AT_END = 4
+_LEAST_AT_END, _PARTS_AT_END = 4, 30
+"""Groups of the last images are no smaller than so many images, or such a part of a whole group."""
 
 
 Observe = Callable[[Job, Sequence[ItemResult]], None]
@@ -93,7 +94,8 @@ class Grouping:
             return 1
         usual = min(MAX_GROUP, int(self._most / self._milliseconds))
         if self._remaining is not None:
-            usual = min(usual, max(_LEAST_AT_END, self._remaining // (2 * self._workers)))
+            least = max(_LEAST_AT_END, int(self._most / _PARTS_AT_END / self._milliseconds))
+            usual = min(usual, max(least, self._remaining // (2 * self._workers)))
         return max(1, usual)
 
     def took(self, count: int) -> None:

@@ -342,11 +342,13 @@ def test_cancelling_a_waiting_task_drops_it(
     held = [engine.submit(shop.task(gate.step())) for _ in range(WORKERS)]
     for _ in held:
         gate.wait()
+    # What was handed out already may take a moment to be dropped.
+    behind = [engine.submit(shop.task()) for _ in range(WORKERS)]
     waiting = engine.submit(shop.task(items=[shop.item(900)]))
     assert waiting.cancel()
     assert waiting.cancelled()
     gate.let(WORKERS)
-    assert all(future.exception(PATIENCE) is None for future in held)
+    assert all(future.exception(PATIENCE) is None for future in (*held, *behind))
     assert run(engine, shop).error is None
     assert not (shop.out / "900.png").exists()
 
