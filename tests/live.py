@@ -17,7 +17,7 @@ import psutil
 
 ROOT = Path(__file__).parent.parent
 _ADDRESS = re.compile(r"running on http://([\d.]+):(\d+)")
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 
 
 def environment(**settings: object) -> dict[str, str]:
