@@ -122,7 +122,9 @@ class Server:
             except httpx.TransportError as error:
                 reason = _reason(error)
                 if isinstance(error, httpx.ConnectError) and not self._reached:
-                    raise ServerRefuses(f"{self.url} cannot be reached: {reason}") from None
+                    raise ServerRefuses(
+                        f"{self.url} cannot be reached: {reason}; was it started?"
+                    ) from None
             else:
                 self._reached = True
                 if answer.status_code not in _BUSY:

@@ -30,6 +30,7 @@ _LOOK_SECONDS_AWAY = 0.1
 _SECONDS_A_WORKER = 0.005
 """What a look waits longer for each worker: a thousand are a megabyte of answer."""
 
+_MESSAGES_KEPT = 10
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 10.0
 _PAUSE_SECONDS = 0.5
@@ -87,14 +88,22 @@ class Cluster:
         _hand_over_log()
         # What is uploaded goes with its task, and is bounded by DARKROOM_MAX_BODY.
         dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"})
+        # Dask keeps its last 1,000 messages for developers, each of up to a megabyte of an upload.
+        dask.config.set({"distributed.admin.low-level-log-length": _MESSAGES_KEPT})
         while True:
-            with suppress(OSError, TimeoutError):
+            why = "cannot be reached"
+            try:
                 await self._stay_until_lost()
-            self._note_away()
+            except (OSError, TimeoutError):
+                pass
+            except Exception as error:  # noqa: BLE001 - whatever speaks there, it may be mended
+                why = f"does not answer as one does ({type(error).__name__})"
+            self._note_away(why)
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _stay_until_lost(self) -> None:
-        """Raises OSError and TimeoutError when the scheduler cannot be reached."""
+        """Raises OSError and TimeoutError when the scheduler cannot be reached, and whatever Dask
+        raises when something else is there."""
         await self._knock()
         client = Client(
             self._address,
@@ -197,22 +206,23 @@ class Cluster:
             if worker["status"] == "running":
                 members.append(Member(name, address, told["process"], told["slots"]))
         self._log_strangers(strangers)
-        self._note(tuple(members), frozenset(processes))
         self.differs = bool(strangers) and not members
         self.trouble = "" if members else self._why_none(list(strangers.values()))
+        self._note(tuple(members), frozenset(processes))
         self._changed()
 
-    def _note_away(self) -> None:
-        self._note((), frozenset())
+    def _note_away(self, why: str = "cannot be reached") -> None:
         self.differs = False
-        self.trouble = f"the Dask scheduler {self._address} cannot be reached"
+        self.trouble = f"the Dask scheduler {self._address} {why}"
+        self._note((), frozenset())
         self._changed()
 
     def _note(self, members: tuple[Member, ...], processes: frozenset[str]) -> None:
         if self.members and not members:
             self.away_since = time.monotonic()
-        if bool(members) != bool(self.members):
-            _log.info("the cluster is %s", "there" if members else "away")
+            _log.warning("the cluster is away: %s", self.trouble)
+        if members and not self.members:
+            _log.info("the cluster is there")
         self.members, self.processes = members, processes
         self.slots = sum(member.slots for member in members)
 

@@ -84,6 +84,7 @@ class Session:
         self._news = threading.Condition()
         self._began = time.monotonic()
         self._closing = False
+        self._told = False
         self._loop = asyncio.new_event_loop()
         self._staying = self._loop.create_task(self._cluster.stay())
         self._thread = threading.Thread(target=self._work, name="darkroom-cluster", daemon=True)
@@ -118,8 +119,9 @@ class Session:
             raise EngineClosed
         if self._cluster.differs:
             raise ClusterDiffers(self._cluster.trouble)
-        if self._cluster.trouble:
-            _log.warning("going on without a cluster: %s", self._cluster.trouble)
+        if self._cluster.trouble and not self._told:
+            self._told = True  # /readyz asks every few seconds
+            _log.warning("jobs wait for the cluster: %s", self._cluster.trouble)
 
     def submit(self, task: Task) -> RemotePromise:
         promise = RemotePromise(task, self._drop)

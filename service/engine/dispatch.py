@@ -146,7 +146,8 @@ class Dispatcher:
 
         An item fails alone, with an error that says why. When the caller stops reading, no
         further task is begun; when `stopped`, whose `items` end then, large images that wait have
-        no result. `owner` begins the tokens of its tasks. Raises EngineClosed.
+        no result, nor has any while the engine can run nothing. `owner` begins the tokens of its
+        tasks. Raises EngineClosed.
         """
         await self._start()
         packed = pickle.dumps(pipeline)
@@ -158,6 +159,8 @@ class Dispatcher:
             while True:
                 if stopped():
                     window.withdraw()
+                    if self.engine.status().trouble:  # nothing is done, nobody knows until when
+                        window.abandon()
                 for group in islice(groups, window.missing):
                     window.add(self._begin(self._run_group(packed, group, owner)), group)
                 if not window:

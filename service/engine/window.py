@@ -13,7 +13,7 @@ _MOST_ASIDE = 64
 """Images of one batch that wait: then no more images are begun, as their list would grow."""
 
 _LOOK_SECONDS = 0.5
-"""While large images wait, how often the batch is asked whether it was stopped."""
+"""While no task ends, how often the batch is asked whether it was stopped."""
 
 Running = asyncio.Task[list[ItemResult]]
 
@@ -54,13 +54,12 @@ class Window:
             self._tickets[task] = ticket
 
     async def ended(self) -> list[tuple[WorkItem, ItemResult]]:
-        """What the next tasks that end have given; nothing, after a while, if large ones wait.
+        """What the next tasks that end have given; nothing, when none does for a while.
 
         Raises EngineClosed.
         """
-        timeout = _LOOK_SECONDS if self._tickets else None
         done, _ = await asyncio.wait(
-            self._groups, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+            self._groups, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
         )
         pairs: list[tuple[WorkItem, ItemResult]] = []
         for task in done:
@@ -75,3 +74,8 @@ class Window:
         """Let the large images that wait be, without results; those under way go on."""
         for ticket in self._tickets.values():
             ticket.withdraw()
+
+    def abandon(self) -> None:
+        """Let all images be, without results."""
+        for task in self._groups:
+            task.cancel()

@@ -8,6 +8,7 @@ from typing import Any
 from schemas.batches import BatchRequest, ImagePair, VariantRequest
 from service.jobs.templates import Template, TemplateError, literal
 from service.jobs.walking import Search, SearchTooLong, is_pattern, matches
+from service.remote.urls import is_url, shown
 from service.storage import Storage, StorageError
 
 
@@ -180,8 +181,10 @@ def _check_apart(
                 "one input only",
                 pointer,
             )
+        # Of an address on the web, the query may be a key.
+        named = shown(other) if is_url(other) else other
         raise BatchRefused(
-            f"{other} and {image.input} would both write {output}: put {{stem}}, {{parent}} or "
+            f"{named} and {image.input} would both write {output}: put {{stem}}, {{parent}} or "
             "{index} into the output",
             pointer,
         )

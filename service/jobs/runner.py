@@ -256,6 +256,8 @@ class JobRunner:
             reason = str(error.errors()[0]["msg"])
             await self._end(job, "failed", f"an operation is not known any more: {reason}")
             return
+        if job.started_at != job.resumed_at:
+            _log.info("job %s goes on here: %d of %d done", job.id, job.done_before, job.total)
         running = RunningJob(
             job, work, self._jobs, self._dispatcher, self._render, self._tell, self._images
         )

@@ -1,6 +1,7 @@
 """How the content of a library's image is named before it is made."""
 
 import hashlib
+import secrets
 
 from processors.plan import Pipeline
 from service.library.folder import ImageFile
@@ -10,9 +11,11 @@ from service.storage import Storage
 def etag_of(file: ImageFile, pipeline: Pipeline, storage: Storage, version: str) -> str:
     """A strong entity tag (RFC 9110, 8.8.3): the file as it is now, and all that is done to it.
 
-    Files that operations read are looked at, too: not for the event loop.
+    Files that operations read are looked at, too: not for the event loop. Where one cannot be, as
+    on the web, it may have changed, and the tag is a new one each time.
     """
     read = [path for _, operation in pipeline.steps for path in operation.resources]
+    states = [storage.state_of_input(path) for path in read]
     steps = [operation.text() for _, operation in pipeline.steps]
     named = (
         file.path,
@@ -23,7 +26,8 @@ def etag_of(file: ImageFile, pipeline: Pipeline, storage: Storage, version: str)
         pipeline.fidelity,
         pipeline.on_invalid,
         version,
-        [storage.state_of_input(path) for path in read],
+        states,
+        secrets.token_hex(8) if (0, 0) in states else "",
     )
     return f'"{hashlib.sha256(repr(named).encode()).hexdigest()[:32]}"'
 

@@ -3,9 +3,12 @@
 import asyncio
 import pickle
 import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import AsyncIterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -130,6 +133,63 @@ def test_tasks_of_batches_wait_for_a_cluster(shop: Workshop, tmp_path: Path) -> 
             assert waiting.result(PATIENCE)[0].error is None
     finally:
         engine.close(0)
+
+
+def test_an_engine_outlives_a_scheduler_that_is_none(shop: Workshop, tmp_path: Path) -> None:
+    with babbler() as port:
+        engine = DaskEngine(shop.config, 2, PATIENCE, f"tcp://127.0.0.1:{port}", SOON)
+        engine.start()
+        until(lambda: "does not answer as one does" in engine.status().trouble)
+    with DaskCluster(tmp_path, 1, port=port):
+        try:
+            assert engine.submit(shop.task()).result(PATIENCE)[0].error is None
+        finally:
+            engine.close(0)
+
+
+@contextmanager
+def babbler() -> Iterator[int]:
+    """The port of a server that greets with the length of a message that no machine can hold."""
+
+    def talk() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with suppress(OSError), connection:
+                connection.sendall((1 << 62).to_bytes(8, "little"))
+                while connection.recv(65536):
+                    pass
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=talk)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_a_batch_that_is_stopped_does_not_wait_for_a_cluster(shop: Workshop) -> None:
+    async def stopped(engine: Engine) -> list[ItemResult]:
+        stop = False
+        items = [shop.item(index) for index in range(3)]
+        run = Dispatcher(engine, shop.storage).run(pipeline(), items, stopped=lambda: stop)
+        waiting = asyncio.ensure_future(all_of(run))
+        await asyncio.to_thread(until, lambda: engine.status().queued == len(items))
+        stop = True
+        return await asyncio.wait_for(waiting, PATIENCE)
+
+    engine = away(shop)
+    try:
+        assert asyncio.run(stopped(engine)) == []
+        until(lambda: engine.status().queued == 0)
+    finally:
+        engine.close(0)
+
+
+async def all_of(results: AsyncIterable[ItemResult]) -> list[ItemResult]:
+    return [result async for result in results]
 
 
 def test_a_batch_outlives_its_scheduler(shop: Workshop, tmp_path: Path) -> None:

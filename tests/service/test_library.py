@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,12 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from processors.operations.overlay import Watermark
+from processors.plan import Pipeline
+from service.library.content import etag_of
+from service.library.folder import ImageFile
+from service.remote.urls import parse_root
+from service.storage import Storage
 from tests.samples import photograph
 from tests.service.storing import folder_of, jpeg
 from tests.service.uploading import decoded, good, refused
@@ -244,6 +251,13 @@ def test_another_watermark_has_another_tag(stored: TestClient, content: str) -> 
     before = good(stored.get(query)).headers["etag"]
     cv2.imwrite(str(mark), photograph(30, 20))
     assert good(stored.get(query, headers={"If-None-Match": before})).headers["etag"] != before
+
+
+def test_a_watermark_on_the_web_may_have_changed_each_time() -> None:
+    file = ImageFile("a.jpg", 1, datetime.now(UTC))
+    marked = Pipeline((("1", Watermark(path="https://images.example.com/mark.png")),))
+    storage = Storage([parse_root("https://images.example.com")], (), 1)
+    assert etag_of(file, marked, storage, "1") != etag_of(file, marked, storage, "1")
 
 
 def test_a_file_that_is_gone_is_said_to_be(stored: TestClient, content: str, folder: Path) -> None:

@@ -228,6 +228,13 @@ def test_what_is_refused(
     assert caught.value.pointer == pointer
 
 
+def test_the_query_of_an_address_is_not_told(tree: Path) -> None:
+    inputs = ("https://images.example.com/b.jpg?key=hidden", "in/a.j*")
+    images = [{"input": path, "output": "out/x.png"} for path in inputs]
+    with pytest.raises(BatchRefused, match=r"^https://images\.example\.com/b\.jpg and in/a\.jpg "):
+        expanded(tree, images=images)
+
+
 def test_patterns_that_overlap_are_told_so(tree: Path) -> None:
     images = [{"input": pattern, "output": "out/{stem}.png"} for pattern in ("in/a.j*", "in/*.jpg")]
     with pytest.raises(BatchRefused, match=r"^in/a\.jpg matches twice, .* one input only$"):

@@ -243,6 +243,12 @@ def test_a_password_is_shown_nowhere(mongod: Mongod, tmp_path: Path, which: int)
     assert PASSWORD not in "\n".join(shown)
 
 
+def test_a_wrong_password_is_told_to_each_request(mongod: Mongod, tmp_path: Path) -> None:
+    with server_over(tmp_path, urls_with_a_password(mongod)[0]) as server, server.client() as told:
+        details = [told.get("/v1/collections").json()["detail"] for _ in range(2)]
+    assert details == ["MongoDB refuses the user or the password of DARKROOM_STORE"] * 2
+
+
 @pytest.mark.parametrize(
     "url",
     [f"mongodb://u:{PASSWORD}@:bad/", f"mongodb://u:{PASSWORD}@h:99999999/", f"my:{PASSWORD}"],

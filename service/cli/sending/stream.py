@@ -90,7 +90,9 @@ async def _connected(wish: Wish) -> ClientConnection:
         raise _refusal(wish, error.response) from None
     except (OSError, WebSocketException, ImportError) as error:
         reason = str(error) or type(error).__name__
-        raise NotOpen(escape(f"{wish.url} cannot be reached: {reason}")) from None
+        raise NotOpen(
+            escape(f"{wish.url} cannot be reached: {reason}; --url names another server")
+        ) from None
 
 
 async def _agree(connection: ClientConnection, wish: Wish) -> None:

@@ -32,6 +32,8 @@ _OPTIONS: dict[str, Any] = {
 _NOT_ALLOWED = {13, 18}
 """Unauthorized, AuthenticationFailed: MongoDB's codes."""
 
+_REFUSED = "MongoDB refuses the user or the password of DARKROOM_STORE"
+
 Connection = AsyncIOMotorDatabase[dict[str, Any]]
 
 
@@ -56,7 +58,7 @@ class Database:
             raise StoreUnavailable(_reason(error)) from None
         except PyMongoError as error:
             self._current = False
-            raise StoreUnavailable(f"MongoDB is away: {type(error).__name__}") from None
+            raise StoreUnavailable(_why_away(error)) from None
 
     async def close(self) -> None:
         client, self._client, self._current = self._client, None, False
@@ -102,5 +104,12 @@ async def _upgrade(database: Connection) -> None:
 
 def _reason(error: OperationFailure) -> str:
     if error.code in _NOT_ALLOWED:
-        return "MongoDB refuses the user or the password of DARKROOM_STORE"
+        return _REFUSED
     return f"MongoDB could not do it (code {error.code})"
+
+
+def _why_away(error: PyMongoError) -> str:
+    # Who was refused once is told of a server that cannot be found, for the same reason.
+    if "AuthenticationFailed" in str(error):
+        return _REFUSED
+    return f"MongoDB is away ({type(error).__name__}): does it run where DARKROOM_STORE says?"
