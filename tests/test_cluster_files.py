@@ -86,6 +86,11 @@ def test_the_scheduler_can_be_reached_by_servers_and_workers_only() -> None:
     assert SERVICES["scheduler"]["networks"] == ["compute"]
 
 
+def test_the_scheduler_does_not_keep_what_it_has_sent() -> None:
+    kept = SERVICES["scheduler"]["environment"]["DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH"]
+    assert int(kept) <= 10
+
+
 def test_what_is_named_is_there() -> None:
     found = compose()
     for service in SERVICES.values():

@@ -147,6 +147,11 @@ def option(command: list[str], name: str) -> str:
     return command[command.index(name) + 1]
 
 
+def test_the_scheduler_does_not_keep_what_it_has_sent() -> None:
+    values = {one["name"]: one["value"] for one in container("darkroom-scheduler")["env"]}
+    assert int(values["DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH"]) <= 10
+
+
 @pytest.mark.parametrize("name", ["scheduler", "worker"])
 def test_dask_is_started_as_by_compose(name: str) -> None:
     here = container("darkroom-scheduler" if name == "scheduler" else "darkroom-workers")["args"]

@@ -1,6 +1,7 @@
 """What the engine of a cluster does beside what every engine does (tests/contracts)."""
 
 import asyncio
+import gc
 import pickle
 import shutil
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 import cv2
 import psutil
 import pytest
+from distributed.batched import BatchedSend
 
 from processors.operation import Operation
 from service.engine.base import (
@@ -373,6 +375,13 @@ def test_a_server_that_has_left_gets_no_processes_again(shop: Workshop) -> None:
 
 
 # ------------------------------------------------------------------- uploads and results
+
+
+def test_what_was_sent_is_not_kept(engine: Engine, shop: Workshop) -> None:
+    engine.submit(urgent(shop)).result(PATIENCE)
+    senders = [found for found in gc.get_objects() if isinstance(found, BatchedSend)]
+    assert senders
+    assert all(sender.recent_message_log.maxlen <= 10 for sender in senders)
 
 
 def test_uploads_and_results_are_carried(engine: Engine, shop: Workshop) -> None:
