@@ -134,6 +134,9 @@ class Dispatcher:
         self._killings = Killings()
         self._patience = patience
         self._under_way: set[Running] = set()
+        self.lost = 0
+        """Times that a task was lost. A worker that nobody hears of any more may write a moment
+        longer, and leave a temporary file."""
 
     async def run(
         self,
@@ -321,7 +324,10 @@ class Dispatcher:
             try:
                 return await self._begin_task(pipeline, group, owner, urgent)
             except WorkerCrashed as error:
-                if error.exit_code is not None or not all(item.repeatable for item in group):
+                if error.exit_code is not None:
+                    raise
+                self.lost += 1
+                if not all(item.repeatable for item in group):
                     raise
         return await self._begin_task(pipeline, group, owner, urgent)
 

@@ -124,6 +124,7 @@ class RunningJob:
             if index in self._work.taken:
                 error = taken_error(images[index].output)
                 await self._add(images[index], ItemResult(index, error=error), done)
+        lost = self._dispatcher.lost
         if self.job.started_at != self.job.resumed_at:
             await self._clear(images.values())
         todo = [index for index in todo if index not in self._work.taken]
@@ -139,6 +140,9 @@ class RunningJob:
         async for result in run:
             await self._add(images[result.index], result, done)
         await self._flush()
+        if self._dispatcher.lost != lost:
+            self._cleared.clear()
+            await self._clear(images.values())
 
     async def _clear(self, images: Iterable[BatchImage]) -> None:
         """Remove what a server that was killed in the middle of this job left behind."""
