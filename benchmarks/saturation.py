@@ -10,7 +10,7 @@ from random import Random
 from typing import NamedTuple
 
 from service.engine.dask import DaskEngine
-from service.engine.dispatch import MAX_GROUP
+from service.engine.grouping import MAX_GROUP
 from service.engine.window import TASKS_A_WORKER
 
 _SEED = 11

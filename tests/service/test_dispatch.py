@@ -28,12 +28,8 @@ from service.engine.base import (
     WorkerCrashed,
     WorkItem,
 )
-from service.engine.dispatch import (
-    MAX_GROUP,
-    WAITING_MILLISECONDS,
-    Dispatcher,
-    Grouping,
-)
+from service.engine.dispatch import Dispatcher
+from service.engine.grouping import MAX_GROUP, WAITING_MILLISECONDS, Grouping
 from service.engine.killings import REMEMBERED_SECONDS, Killings
 from service.engine.window import TASKS_A_WORKER
 from service.storage import PathRefused

@@ -104,13 +104,14 @@ def test_what_all_variants_would_meet_is_one_entry(
 
 
 def test_nothing_is_written(client: TestClient, workspace: Path, big: str, output: str) -> None:
-    before = listing(workspace)
+    before = listing(workspace / "in")
     body = {
         "images": [{"input": big, "output": output}, {"input": big, "output": big}],
         "operations": ["split", "resize=0.5"],
     }
     plan(client, body)
-    assert listing(workspace) == before
+    assert listing(workspace / "in") == before
+    assert not Path(output).parent.exists()
 
 
 def test_the_source_is_what_the_header_says(client: TestClient, big: str, output: str) -> None:

@@ -1,6 +1,5 @@
 """A folder sent from its first image to its last, shown as it goes."""
 
-import asyncio
 import json
 from collections import deque
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from service.cli.ingesting import framed, legacy
 from service.cli.ingesting.images import FolderRefused, ImageFolder, look_into
 from service.cli.ingesting.link import connect
 from service.cli.ingesting.tally import IngestTally
+from service.cli.interrupting import run_interruptible
 from service.cli.output import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_REFUSED, console
 from service.cli.server import ServerError, ServerLost
 from service.logs import escape
@@ -80,7 +80,7 @@ def _speak_framed(
     waiting = deque(images)
     while waiting:
         with connect(target.ip, target.port) as found:
-            asyncio.run(framed.converse(found, target.key, waiting, tally, changed))
+            run_interruptible(framed.converse(found, target.key, waiting, tally, changed))
 
 
 def _speak_legacy(
@@ -90,7 +90,7 @@ def _speak_legacy(
     changed()
     if good:
         with connect(target.ip, target.port) as found:
-            asyncio.run(legacy.converse(found, good, tally, changed))
+            run_interruptible(legacy.converse(found, good, tally, changed))
 
 
 def _how_far(target: Target, tally: IngestTally) -> str:
